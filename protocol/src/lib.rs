@@ -7,8 +7,11 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod crypto;
 pub mod id;
 pub mod priority;
 pub mod quality;
 pub mod rand;
+pub mod region;
 pub mod time;
+pub mod wire;

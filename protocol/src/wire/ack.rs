@@ -1,0 +1,41 @@
+//! Hop by hop: the text has been taken over.
+//!
+//! ```text
+//!    0        1    2    3    4
+//!   +--------+-------------------+
+//!   | 2 0 00 |       proof       |
+//!   +--------+-------------------+
+//! ```
+//!
+//! 5 octets. It names nobody: only the station that waits for that proof can match it, and nobody else needs to.
+
+use super::{Error, Head, Kind, Reader, TAG_OCTETS, Writer};
+
+/// An ack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ack {
+    /// What only the holder of the session's key can make of the text's id.
+    pub proof: [u8; TAG_OCTETS],
+}
+
+impl Ack {
+    pub(super) fn parse(octets: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader(octets);
+        // Neither flag nor hop limit has a meaning: an ack is never forwarded.
+        reader.octet()?;
+        let proof = reader.array()?;
+        reader.end()?;
+        Ok(Self { proof })
+    }
+
+    /// Writes the frame to the start of `out` and returns its length, 5.
+    ///
+    /// # Errors
+    /// [`Error::BufferTooSmall`].
+    pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let mut writer = Writer::new(out);
+        writer.put(&[Head { flag: false, hop_limit: 0 }.octet(Kind::Ack)?])?;
+        writer.put(&self.proof)?;
+        Ok(writer.len())
+    }
+}
