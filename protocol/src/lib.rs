@@ -9,9 +9,12 @@ extern crate std;
 
 pub mod crypto;
 pub mod id;
+pub mod net;
+pub mod node;
 pub mod priority;
 pub mod quality;
 pub mod rand;
 pub mod region;
 pub mod time;
+pub mod transport;
 pub mod wire;

@@ -30,6 +30,9 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Octets of the frame.
+    pub const OCTETS: usize = 4 + TAG_OCTETS;
+
     pub(super) fn parse(octets: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader(octets);
         let Head { flag: acknowledge, hop_limit } = Head::of(reader.octet()?);

@@ -1,0 +1,152 @@
+//! The facade of the protocol: one node, whatever it runs on.
+//!
+//! A node owns sessions, decides what to transmit, when, and what a received frame means. It never touches a
+//! radio, a clock or a disk. The host feeds it and, **after every mutation**, drains it:
+//!
+//! 1. [`Node::poll_transmit`] until `None` or until the host's transmit queue is full,
+//! 2. [`Node::poll_event`] until `None`,
+//! 3. then waits for the earliest of a frame, a command and [`Node::poll_timeout`].
+//!
+//! Spurious calls are harmless. Storage is I/O too: the node asks for durability by an [`Event`] and goes on
+//! only after [`Node::handle_stored`], [`Node::accept`] or [`Node::handle_reserved`]; a crash in between is a
+//! retransmission, never a loss.
+//!
+//! `docs/protocol.md`, sections "Transport" and "Beacons".
+
+mod budget;
+mod config;
+mod event;
+mod outbound;
+mod receive;
+mod stats;
+mod timer;
+mod transmit;
+
+pub use config::{Acceptance, Config, Draft};
+pub use event::{Discard, Event, Full, SendError};
+pub use stats::Stats;
+pub use transmit::Transmission;
+
+pub use crate::net::Neighbor;
+pub use crate::transport::{Failure, Session, State};
+
+use heapless::{Deque, Vec};
+
+use crate::id::{MessageId, NodeId};
+use crate::net::{BeaconSchedule, Neighbors};
+use crate::rand::Jitter;
+use crate::time::Instant;
+use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
+
+use budget::Budget;
+use transmit::Answer;
+
+/// Neighbors remembered.
+const NEIGHBORS: usize = 32;
+/// Messages that may wait for the host's store at one time.
+const ARRIVING: usize = 4;
+/// Our messages in other nodes' custody whose receipts are awaited.
+const IN_CUSTODY: usize = 64;
+/// Acks and receipts that may wait for the air.
+const ANSWERS: usize = 8;
+
+/// One node with room for `SESSIONS` pairs of addresses and `PENDING` messages of ours under way (and as many
+/// receipts to be confirmed). At most `SESSIONS` x 88 + `PENDING` x 380 octets and 5 kB.
+pub struct Node<const SESSIONS: usize, const PENDING: usize> {
+    config: Config,
+    jitter: Jitter,
+    sessions: Vec<Session, SESSIONS>,
+    outgoing: Vec<Outgoing, PENDING>,
+    in_custody: Vec<Custody, IN_CUSTODY>,
+    arriving: Vec<Arriving, ARRIVING>,
+    confirming: Vec<Confirming, PENDING>,
+    answers: Deque<Answer, ANSWERS>,
+    neighbors: Neighbors<NEIGHBORS>,
+    beacon: BeaconSchedule,
+    beacon_counters: Reservation,
+    forgeries: Budget,
+    next_token: u32,
+    stats: Stats,
+}
+
+impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+    /// A node that begins at `now`. Beacon counters below `beacon_counter` may have been used before.
+    /// All jitter follows from `seed`.
+    pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {
+        let mut jitter = Jitter::new(seed);
+        let beacon = BeaconSchedule::new(config.beacon_interval, &mut jitter, now);
+        Self {
+            config,
+            jitter,
+            sessions: Vec::new(),
+            outgoing: Vec::new(),
+            in_custody: Vec::new(),
+            arriving: Vec::new(),
+            confirming: Vec::new(),
+            answers: Deque::new(),
+            neighbors: Neighbors::new(),
+            beacon,
+            beacon_counters: Reservation::starting_at(beacon_counter),
+            forgeries: Budget::new(now),
+            next_token: 0,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Adds a pair of addresses, or replaces the session of the same pair.
+    ///
+    /// # Errors
+    /// [`Full`]: there is no room for another session.
+    pub fn add_session(&mut self, session: Session) -> Result<(), Full> {
+        let same = |other: &Session| other.local == session.local && other.remote == session.remote;
+        match self.sessions.iter().position(same) {
+            Some(index) => {
+                self.sessions[index] = session;
+                Ok(())
+            }
+            None => self.sessions.push(session).map_err(|_| Full),
+        }
+    }
+
+    /// This node's own address.
+    pub const fn id(&self) -> NodeId {
+        self.config.node
+    }
+
+    /// The nodes heard directly.
+    pub fn neighbors(&self) -> impl Iterator<Item = &Neighbor> {
+        self.neighbors.iter()
+    }
+
+    /// What has happened so far, in numbers.
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Messages of ours that wait for the air or for an answer.
+    pub fn pending(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// The rate of the channel has changed: waits for answers follow it from the next attempt on.
+    pub fn set_rate(&mut self, rate: crate::region::Rate) {
+        self.config.rate = rate;
+    }
+
+    fn session(&mut self, local: NodeId, remote: NodeId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.local == local && session.remote == remote)
+    }
+
+    /// The session of one of our own messages.
+    fn session_of(&mut self, id: MessageId) -> Option<&mut Session> {
+        self.session(id.source, id.destination)
+    }
+
+    fn token(&mut self) -> u32 {
+        self.next_token = self.next_token.wrapping_add(1);
+        self.next_token
+    }
+}
+
+#[cfg(test)]
+mod tests;

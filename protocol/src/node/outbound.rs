@@ -1,0 +1,200 @@
+//! Our own messages: taken, stored, put on the air, settled.
+
+use crate::crypto::Purpose;
+use crate::id::{MessageId, NodeId};
+use crate::priority::Priority;
+use crate::time::{Duration, Instant};
+use crate::transport::{Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text};
+use crate::wire::MAX_TEXT_OCTETS;
+
+use super::transmit::Answer;
+use super::{Draft, Full, Node, SendError};
+
+/// A dropped frame is handed out again after this time.
+const DROPPED_RETRY: Duration = Duration::from_secs(1);
+
+impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+    /// Takes a message of ours. Make it durable together with the returned id, then call
+    /// [`Node::handle_stored`]: nothing is transmitted before.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing has been taken.
+    pub fn send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
+        let text = checked(draft.text)?;
+        let full = self.outgoing.is_full();
+        let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
+        if full {
+            return Err(SendError::QueueFull);
+        }
+        let counter = session.counters.take().ok_or(SendError::CountersNotReserved)?;
+        let id = MessageId { source: draft.source, destination: draft.destination, counter };
+        self.insert(id, text, draft.priority, now + draft.lifetime, Phase::Storing)?;
+        Ok(id)
+    }
+
+    /// Takes up a message of an earlier run, which is durable already. Call it in the order of the ids.
+    /// `in_custody`: a custodian has it, only its receipt is awaited; `text` is then not needed.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing has been taken.
+    pub fn resume(
+        &mut self,
+        id: MessageId,
+        text: &str,
+        lifetime_left: Duration,
+        priority: Priority,
+        in_custody: bool,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        let session = self.session_of(id).ok_or(SendError::UnknownDestination)?;
+        session.counters.skip_past(id.counter);
+        if self.knows(id) {
+            return Ok(());
+        }
+        if in_custody {
+            let receipt = self.proof(Purpose::Receipt, id).ok_or(SendError::UnknownDestination)?;
+            let expires_at = now + lifetime_left;
+            let entry = Custody { id, receipt, expires_at, settled: None, acknowledge: false, told: true };
+            return self.in_custody.push(entry).map_err(|_| SendError::QueueFull);
+        }
+        let text = checked(text)?;
+        self.insert(id, text, priority, now + lifetime_left, Phase::Due)
+    }
+
+    /// Gives a message of ours up. `false`: it is unknown or already settled. A frame under way is not recalled.
+    /// The final state follows as an event.
+    pub fn cancel(&mut self, id: MessageId) -> bool {
+        match self.outgoing.iter_mut().find(|entry| entry.id == id && entry.is_open()) {
+            Some(entry) => {
+                entry.settle(State::Failed(Failure::Cancelled), false);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A message of ours is durable as it stands: after [`Node::send`] it may now be transmitted; after a final
+    /// state it is forgotten, and its receipt acknowledged if that was asked for. Unknown ids are ignored.
+    pub fn handle_stored(&mut self, id: MessageId, _now: Instant) {
+        let mut acknowledge = false;
+        if let Some(index) = self.outgoing.iter().position(|entry| entry.id == id) {
+            match self.outgoing[index].phase {
+                Phase::Storing => self.outgoing[index].phase = Phase::Due,
+                Phase::Settled { acknowledge: asked } if self.outgoing[index].news.is_none() => {
+                    acknowledge = asked;
+                    self.outgoing.remove(index);
+                }
+                _ => {}
+            }
+        } else if let Some(index) = self.in_custody.iter().position(|entry| entry.id == id) {
+            let entry = self.in_custody[index];
+            if entry.settled.is_some() && entry.told {
+                acknowledge = entry.acknowledge;
+                self.in_custody.remove(index);
+            }
+        }
+        if acknowledge {
+            self.acknowledge_receipt(id);
+        }
+    }
+
+    /// Counters below `until` are durably reserved for this pair ([`NodeId::BROADCAST`]: for our beacons).
+    pub fn handle_reserved(&mut self, local: NodeId, remote: NodeId, until: u32, _now: Instant) {
+        if remote == NodeId::BROADCAST {
+            self.beacon_counters.granted(until);
+        } else if let Some(session) = self.session(local, remote) {
+            session.counters.granted(until);
+        }
+    }
+
+    /// The frame handed out under `token` has left the antenna. Unknown tokens are ignored.
+    pub fn handle_transmitted(&mut self, token: u32, now: Instant) {
+        let rate = self.config.rate;
+        if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
+            let first = entry.schedule.attempts() == 0;
+            let next = entry.schedule.transmitted(rate, &mut self.jitter, now);
+            entry.phase = Phase::Waiting(next);
+            if first {
+                entry.news = Some(State::Sent);
+            }
+        }
+        let on_air = |progress: Progress| progress == Progress::OnAir(token);
+        if let Some(entry) = self.confirming.iter_mut().find(|entry| on_air(entry.progress)) {
+            let next = entry.schedule.transmitted(rate, &mut self.jitter, now);
+            entry.progress = Progress::Waiting(next);
+        }
+    }
+
+    /// The frame handed out under `token` will not be transmitted: it is handed out again a little later.
+    /// Unknown tokens are ignored.
+    pub fn handle_dropped(&mut self, token: u32, now: Instant) {
+        let again = now + DROPPED_RETRY + self.jitter.duration_up_to(DROPPED_RETRY);
+        if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
+            entry.phase = Phase::Waiting(again);
+        }
+        let on_air = |progress: Progress| progress == Progress::OnAir(token);
+        if let Some(entry) = self.confirming.iter_mut().find(|entry| on_air(entry.progress)) {
+            entry.progress = Progress::Waiting(again);
+        }
+    }
+
+    /// A message that this node accepted into custody has reached its reader: its receipt is transmitted, and
+    /// repeated until the source acknowledges it. Calling it again is harmless.
+    ///
+    /// # Errors
+    /// [`Full`]: too many receipts are under way; call again after the next
+    /// [`Event::Closed`](super::Event::Closed). Also when there is no session with the source.
+    pub fn confirm(&mut self, id: MessageId, now: Instant) -> Result<(), Full> {
+        self.start_confirming(id, now)
+    }
+
+    pub(super) fn proof(&mut self, purpose: Purpose, id: MessageId) -> Option<[u8; 4]> {
+        // The session is the same whichever side wrote the message.
+        let session = match self.session(id.source, id.destination) {
+            Some(session) => session,
+            None => self.session(id.destination, id.source)?,
+        };
+        Some(session.key.proof(purpose, id))
+    }
+
+    fn knows(&self, id: MessageId) -> bool {
+        self.outgoing.iter().any(|entry| entry.id == id) || self.in_custody.iter().any(|entry| entry.id == id)
+    }
+
+    fn insert(
+        &mut self,
+        id: MessageId,
+        text: Text,
+        priority: Priority,
+        expires_at: Instant,
+        phase: Phase,
+    ) -> Result<(), SendError> {
+        let ack = self.proof(Purpose::Ack, id).ok_or(SendError::UnknownDestination)?;
+        let receipt = self.proof(Purpose::Receipt, id).ok_or(SendError::UnknownDestination)?;
+        let entry = Outgoing {
+            id,
+            text,
+            priority,
+            expires_at,
+            phase,
+            schedule: Schedule::new(),
+            ack,
+            receipt,
+            news: None,
+        };
+        self.outgoing.push(entry).map_err(|_| SendError::QueueFull)
+    }
+
+    fn acknowledge_receipt(&mut self, id: MessageId) {
+        if let Some(proof) = self.proof(Purpose::ReceiptAck, id) {
+            self.answer(Answer::Ack { proof });
+        }
+    }
+}
+
+fn checked(text: &str) -> Result<Text, SendError> {
+    if text.is_empty() {
+        return Err(SendError::Empty);
+    }
+    Text::try_from(text).map_err(|_| SendError::TooLong { max: MAX_TEXT_OCTETS })
+}

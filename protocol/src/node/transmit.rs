@@ -1,0 +1,143 @@
+//! What goes on the air next.
+
+use crate::crypto::Purpose;
+use crate::id::{MessageId, NodeId};
+use crate::priority::Priority;
+use crate::time::{Duration, Instant};
+use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
+use crate::wire;
+
+use super::{Full, Node};
+
+/// Hop limit of everything sent to a destination in range.
+const ONE_HOP: u8 = 0;
+/// A receipt that nobody acknowledges is given up after this time.
+const CONFIRM_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// An ack or receipt that waits for the air; it is sent once and asks for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    Ack { proof: [u8; 4] },
+    Receipt { destination: NodeId, proof: [u8; 4] },
+}
+
+/// A frame for the air.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transmission {
+    /// Octets of the frame, at the start of the buffer.
+    pub len: usize,
+    /// What it may overtake.
+    pub priority: Priority,
+    /// Report its fate under this token, once: [`Node::handle_transmitted`] or [`Node::handle_dropped`].
+    pub token: u32,
+}
+
+impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+    /// The next frame for the air, written to the start of `buf`, which must hold
+    /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+        self.transmit_text(Priority::Emergency, buf)
+            .or_else(|| self.transmit_answer(buf))
+            .or_else(|| self.transmit_confirmation(buf))
+            .or_else(|| self.transmit_text(Priority::Background, buf))
+            .or_else(|| self.transmit_beacon(now, buf))
+    }
+
+    pub(super) fn answer(&mut self, answer: Answer) {
+        if !self.answers.iter().any(|waiting| *waiting == answer) {
+            // When full, this one is dropped: whoever waits for it will ask again.
+            let _ = self.answers.push_back(answer);
+        }
+    }
+
+    pub(super) fn start_confirming(&mut self, id: MessageId, now: Instant) -> Result<(), Full> {
+        if self.confirming.iter().any(|entry| entry.id == id) {
+            return Ok(());
+        }
+        let ack = self.proof(Purpose::ReceiptAck, id).ok_or(Full)?;
+        let receipt = self.proof(Purpose::Receipt, id).ok_or(Full)?;
+        let give_up_at = now + CONFIRM_FOR;
+        let entry =
+            Confirming { id, ack, receipt, give_up_at, progress: Progress::Due, schedule: Schedule::new() };
+        self.confirming.push(entry).map_err(|_| Full)
+    }
+
+    fn transmit_answer(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+        let len = match *self.answers.front()? {
+            Answer::Ack { proof } => wire::Ack { proof }.emit(buf),
+            Answer::Receipt { destination, proof } => receipt(destination, proof, false).emit(buf),
+        }
+        .ok()?;
+        self.answers.pop_front();
+        self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
+        Some(Transmission { len, priority: Priority::Receipt, token: self.token() })
+    }
+
+    fn transmit_confirmation(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+        let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
+        let entry = self.confirming[index];
+        let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
+        let token = self.token();
+        self.confirming[index].progress = Progress::OnAir(token);
+        self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
+        Some(Transmission { len, priority: Priority::Receipt, token })
+    }
+
+    /// The first text in line of at least `lowest` priority, the most urgent first.
+    fn transmit_text(&mut self, lowest: Priority, buf: &mut [u8]) -> Option<Transmission> {
+        let ready = |entry: &&Outgoing| {
+            entry.phase == Phase::Due && entry.priority >= lowest && self.is_first_in_line(entry.id)
+        };
+        // The oldest among the most urgent: `max_by_key` keeps the last of equals, hence the reversal.
+        let entry = self.outgoing.iter().rev().filter(ready).max_by_key(|entry| entry.priority)?;
+        let (id, priority) = (entry.id, entry.priority);
+
+        let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
+        let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
+        let len = session.key.seal_text(id, entry.text.as_bytes(), &mut sealed)?;
+        let frame = wire::Text {
+            hop_limit: ONE_HOP,
+            next_hop: wire::DIRECT,
+            destination: id.destination,
+            source: id.source,
+            counter: session.on_air(id.counter),
+            sealed: &sealed[..len],
+        };
+        let len = frame.emit(buf).ok()?;
+
+        let token = self.token();
+        let entry = self.outgoing.iter_mut().find(|entry| entry.id == id)?;
+        entry.phase = Phase::OnAir(token);
+        self.stats.texts_transmitted = self.stats.texts_transmitted.wrapping_add(1);
+        Some(Transmission { len, priority, token })
+    }
+
+    /// One message at a time between two addresses keeps their order, and an absent destination costs the
+    /// probes of one message only.
+    fn is_first_in_line(&self, id: MessageId) -> bool {
+        !self.outgoing.iter().any(|other| {
+            other.is_open()
+                && other.id.source == id.source
+                && other.id.destination == id.destination
+                && other.id.counter < id.counter
+        })
+    }
+
+    fn transmit_beacon(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+        if !self.beacon.is_due() {
+            return None;
+        }
+        let counter = self.beacon_counters.take()?;
+        let (source, role) = (self.config.node, self.config.role);
+        let tag = self.config.network_key.seal_beacon(source, counter, role.octet());
+        let beacon = wire::Beacon { hop_limit: ONE_HOP, source, counter, role, tag };
+        let len = beacon.emit(buf).ok()?;
+        self.beacon.sent(&mut self.jitter, now);
+        self.stats.beacons_transmitted = self.stats.beacons_transmitted.wrapping_add(1);
+        Some(Transmission { len, priority: Priority::Background, token: self.token() })
+    }
+}
+
+fn receipt(destination: NodeId, proof: [u8; 4], acknowledge: bool) -> wire::Receipt {
+    wire::Receipt { hop_limit: ONE_HOP, next_hop: wire::DIRECT, destination, acknowledge, proof }
+}

@@ -1,0 +1,47 @@
+//! A message for one of our addresses: stored, then answered, then perhaps confirmed.
+
+use crate::crypto::Window;
+use crate::id::MessageId;
+use crate::quality::Quality;
+use crate::time::Instant;
+
+use super::{Schedule, Text};
+
+/// A received message that the host has not yet made durable. No answer goes out before that.
+#[derive(Debug)]
+pub struct Arriving {
+    pub(crate) id: MessageId,
+    pub(crate) text: Text,
+    pub(crate) quality: Quality,
+    /// The session's replay window with this message marked.
+    pub(crate) window: Window,
+    /// Whether the host has been told.
+    pub(crate) told: bool,
+}
+
+/// Where the receipt of a message once taken into custody stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// To be transmitted as soon as possible.
+    Due,
+    /// Handed out under this token.
+    OnAir(u32),
+    /// Repeated at this instant unless its ack comes.
+    Waiting(Instant),
+    /// Acknowledged, or given up; the host has not been told.
+    Closed,
+}
+
+/// A message that has reached its reader after a time in our custody: its receipt is repeated until it is
+/// acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub struct Confirming {
+    pub(crate) id: MessageId,
+    /// The proof of our receipt.
+    pub(crate) receipt: [u8; 4],
+    /// The proof of the source's ack for it.
+    pub(crate) ack: [u8; 4],
+    pub(crate) give_up_at: Instant,
+    pub(crate) progress: Progress,
+    pub(crate) schedule: Schedule,
+}

@@ -1,0 +1,23 @@
+//! Did it arrive? Sessions between pairs of nodes, and the life of one message on either side.
+//!
+//! `docs/protocol.md`, section "Transport".
+
+mod incoming;
+mod outgoing;
+mod retransmit;
+mod session;
+mod state;
+
+pub use incoming::{Arriving, Confirming, Progress};
+pub use outgoing::{Custody, Outgoing, Phase};
+pub use retransmit::Schedule;
+pub(crate) use session::Reservation;
+pub use session::Session;
+pub use state::{Failure, State};
+
+use heapless::String;
+
+use crate::wire::MAX_TEXT_OCTETS;
+
+/// A text of the greatest length that one frame carries.
+pub type Text = String<MAX_TEXT_OCTETS>;

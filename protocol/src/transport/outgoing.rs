@@ -1,0 +1,66 @@
+//! A message of ours on its way.
+
+use crate::id::MessageId;
+use crate::priority::Priority;
+use crate::time::Instant;
+
+use super::{Schedule, State, Text};
+
+/// Where a message of ours stands between the host's store and the air.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// The host has not yet made it durable.
+    Storing,
+    /// To be transmitted as soon as it is first in line.
+    Due,
+    /// Handed out under this token.
+    OnAir(u32),
+    /// Transmitted; tried again at this instant if no answer comes.
+    Waiting(Instant),
+    /// Final; the host has not yet made that durable. `acknowledge`: the receipt asked for an answer.
+    Settled {
+        /// Whether the other side waits to hear that its receipt came.
+        acknowledge: bool,
+    },
+}
+
+/// A message of ours that is not yet in custody or at its destination.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub(crate) id: MessageId,
+    pub(crate) text: Text,
+    pub(crate) priority: Priority,
+    pub(crate) expires_at: Instant,
+    pub(crate) phase: Phase,
+    pub(crate) schedule: Schedule,
+    /// The proof of its ack, as a custodian will compute it.
+    pub(crate) ack: [u8; 4],
+    /// The proof of its receipt, as the destination will compute it.
+    pub(crate) receipt: [u8; 4],
+    /// What the host has not been told yet.
+    pub(crate) news: Option<State>,
+}
+
+impl Outgoing {
+    /// Whether it still wants the air or an answer.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.phase, Phase::Settled { .. })
+    }
+
+    pub(crate) fn settle(&mut self, state: State, acknowledge: bool) {
+        self.phase = Phase::Settled { acknowledge };
+        self.news = Some(state);
+    }
+}
+
+/// A message of ours that a custodian keeps; its receipt is still to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Custody {
+    pub(crate) id: MessageId,
+    pub(crate) receipt: [u8; 4],
+    pub(crate) expires_at: Instant,
+    /// A final state: `None` while the receipt is awaited.
+    pub(crate) settled: Option<State>,
+    pub(crate) acknowledge: bool,
+    pub(crate) told: bool,
+}

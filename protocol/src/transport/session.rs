@@ -1,0 +1,171 @@
+//! What two nodes remember of each other: the key, our counter towards them, their counters towards us.
+
+use crate::crypto::{SessionKey, Window};
+use crate::id::{NodeId, SequenceNumber};
+use crate::wire::Counter;
+
+/// Counters made durable at a time: one write of a counter pays for this many messages.
+pub(crate) const RESERVE_BLOCK: u32 = 32;
+/// Ask for the next block when this few counters are left.
+const RESERVE_BELOW: u32 = 4;
+
+/// Counters in `next..reserved` may be used; the rest must first be made durable.
+///
+/// A counter is part of the nonce, so none is ever used that could be used again after a power loss.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reservation {
+    next: u32,
+    reserved: u32,
+    wanted: bool,
+    asked: bool,
+}
+
+impl Reservation {
+    pub(crate) const fn starting_at(next: u32) -> Self {
+        Self { next, reserved: next, wanted: false, asked: false }
+    }
+
+    pub(crate) const fn next(&self) -> u32 {
+        self.next
+    }
+
+    /// Uses one counter up; `None` (and a wish for more) when none is reserved.
+    pub(crate) fn take(&mut self) -> Option<u32> {
+        let counter = (self.next < self.reserved).then_some(self.next);
+        if counter.is_some() {
+            self.next += 1;
+        }
+        if self.reserved.saturating_sub(self.next) < RESERVE_BELOW {
+            self.wanted = true;
+        }
+        counter
+    }
+
+    /// The mark that the host must make durable next, once.
+    pub(crate) fn poll(&mut self) -> Option<u32> {
+        if !self.wanted || self.asked {
+            return None;
+        }
+        self.asked = true;
+        Some(self.reserved.saturating_add(RESERVE_BLOCK))
+    }
+
+    pub(crate) fn granted(&mut self, until: u32) {
+        self.reserved = self.reserved.max(until);
+        self.wanted = false;
+        self.asked = false;
+    }
+
+    /// `counter` is known to be in use by a message of an earlier run.
+    pub(crate) fn skip_past(&mut self, counter: u32) {
+        self.next = self.next.max(counter.saturating_add(1));
+        self.reserved = self.reserved.max(self.next);
+    }
+}
+
+/// One of our addresses and one remote node, as the host restores them at start.
+pub struct Session {
+    /// Our address in this session.
+    pub local: NodeId,
+    /// The other side.
+    pub remote: NodeId,
+    /// The node that answers for `remote`, when that is not `remote` itself (a gateway for a person).
+    pub via: Option<NodeId>,
+    /// The key both sides derived.
+    pub key: SessionKey,
+    pub(crate) counters: Reservation,
+    /// The highest counter of ours that `remote` has proven to know in this run.
+    pub(crate) proven: Option<u32>,
+    pub(crate) window: Window,
+}
+
+impl Session {
+    /// A session whose counters below `next_counter` may have been used, and whose `window` tells which
+    /// messages of the remote were accepted.
+    pub const fn new(
+        local: NodeId,
+        remote: NodeId,
+        via: Option<NodeId>,
+        key: SessionKey,
+        next_counter: u32,
+        window: Window,
+    ) -> Self {
+        Self {
+            local,
+            remote,
+            via,
+            key,
+            counters: Reservation::starting_at(next_counter),
+            proven: None,
+            window,
+        }
+    }
+
+    /// Whether hearing `node` means that `remote` can be reached.
+    pub(crate) fn reached_through(&self, node: NodeId) -> bool {
+        self.remote == node || self.via == Some(node)
+    }
+
+    /// Who keeps a message that the remote side has acknowledged but not yet receipted.
+    pub(crate) fn custodian(&self) -> NodeId {
+        self.via.unwrap_or(self.remote)
+    }
+
+    /// How `counter` travels: eight bits when the remote cannot mistake them, else in full.
+    pub(crate) fn on_air(&self, counter: u32) -> Counter {
+        let known = self.proven.unwrap_or(0);
+        if counter.abs_diff(known) <= SequenceNumber::UNAMBIGUOUS {
+            Counter::Short(SequenceNumber::of(counter))
+        } else {
+            Counter::Full(counter)
+        }
+    }
+
+    /// The counter that an arriving frame means.
+    pub(crate) fn recover(&self, counter: Counter) -> u32 {
+        counter.recover(self.window.top().unwrap_or(0))
+    }
+
+    pub(crate) fn prove(&mut self, counter: u32) {
+        self.proven = Some(self.proven.map_or(counter, |known| known.max(counter)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_counter_is_handed_out_before_it_is_reserved() {
+        let mut counters = Reservation::starting_at(40);
+        assert_eq!(counters.take(), None);
+        assert_eq!(counters.poll(), Some(40 + RESERVE_BLOCK));
+        assert_eq!(counters.poll(), None, "asked once");
+        counters.granted(40 + RESERVE_BLOCK);
+        for expected in 40..40 + RESERVE_BLOCK {
+            assert_eq!(counters.take(), Some(expected));
+        }
+        assert_eq!(counters.take(), None);
+    }
+
+    #[test]
+    fn the_next_block_is_asked_for_before_the_last_one_ends() {
+        let mut counters = Reservation::starting_at(0);
+        counters.take();
+        counters.poll();
+        counters.granted(RESERVE_BLOCK);
+        while counters.poll().is_none() {
+            assert!(counters.take().is_some(), "asked too late");
+        }
+    }
+
+    #[test]
+    fn counters_end_instead_of_wrapping() {
+        let mut counters = Reservation::starting_at(u32::MAX - 1);
+        counters.take();
+        let until = counters.poll().unwrap();
+        counters.granted(until);
+        assert_eq!(counters.take(), Some(u32::MAX - 1));
+        assert_eq!(counters.take(), None);
+    }
+}
