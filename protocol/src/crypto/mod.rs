@@ -80,3 +80,6 @@ impl fmt::Display for Forged {
 }
 
 impl core::error::Error for Forged {}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,198 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::id::SequenceNumber;
+
+fn node() -> impl Strategy<Value = NodeId> {
+    (1..=0xFFFE_u16).prop_map(NodeId)
+}
+
+fn counter() -> impl Strategy<Value = Counter> {
+    prop_oneof![
+        any::<u8>().prop_map(|low| Counter::Short(SequenceNumber(low))),
+        any::<u32>().prop_map(Counter::Full)
+    ]
+}
+
+prop_compose! {
+    fn receipt()(
+        hop_limit in 0..=MAX_HOP_LIMIT,
+        next_hop: u8,
+        destination in node(),
+        acknowledge: bool,
+        proof: [u8; TAG_OCTETS],
+    ) -> Receipt {
+        Receipt { hop_limit, next_hop, destination, acknowledge, proof }
+    }
+}
+
+prop_compose! {
+    fn beacon()(
+        hop_limit in 0..=MAX_HOP_LIMIT,
+        source in node(),
+        counter: u32,
+        role: u8,
+        tag: [u8; BEACON_TAG_OCTETS],
+    ) -> Beacon {
+        Beacon { hop_limit, source, counter, role: Role::of(role), tag }
+    }
+}
+
+fn limits() -> ProptestConfig {
+    ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Emits a frame and reads it back.
+fn there_and_back(frame: Frame<'_>) -> usize {
+    let mut out = [0xA5; MAX_FRAME];
+    let len = frame.emit(&mut out).unwrap();
+    assert_eq!(Frame::parse(&out[..len]), Ok(frame));
+    len
+}
+
+proptest! {
+    #![proptest_config(limits())]
+
+    #[test]
+    fn any_octets_are_parsed_without_panic_and_survive_the_way_back(
+        octets in prop::collection::vec(any::<u8>(), 0..=MAX_FRAME + 2)
+    ) {
+        fuzz_body(&octets);
+    }
+
+    #[test]
+    fn any_octets_behind_a_known_kind_are_parsed_without_panic(
+        head in 0x10..0x50_u8,
+        mut octets in prop::collection::vec(any::<u8>(), 1..24)
+    ) {
+        octets[0] = head;
+        fuzz_body(&octets);
+    }
+
+    #[test]
+    fn texts_come_back_as_they_went(
+        (hop_limit, next_hop) in (0..=MAX_HOP_LIMIT, any::<u8>()),
+        (destination, source) in (node(), node()).prop_filter("two nodes", |(a, b)| a != b),
+        counter in counter(),
+        sealed in prop::collection::vec(any::<u8>(), 5..=MAX_TEXT_OCTETS + TAG_OCTETS),
+    ) {
+        let text = Text { hop_limit, next_hop, destination, source, counter, sealed: &sealed };
+        let overhead = if matches!(counter, Counter::Short(_)) { 11 } else { 14 };
+        prop_assert_eq!(there_and_back(Frame::Text(text)), overhead + sealed.len() - TAG_OCTETS);
+    }
+
+    #[test]
+    fn acks_come_back_as_they_went(proof: [u8; TAG_OCTETS]) {
+        prop_assert_eq!(there_and_back(Frame::Ack(Ack { proof })), 5);
+    }
+
+    #[test]
+    fn receipts_come_back_as_they_went(receipt in receipt()) {
+        prop_assert_eq!(there_and_back(Frame::Receipt(receipt)), 8);
+    }
+
+    #[test]
+    fn beacons_come_back_as_they_went(beacon in beacon()) {
+        prop_assert_eq!(there_and_back(Frame::Beacon(beacon)), 16);
+    }
+}
+
+const SEALED: &[u8] = &[1, 2, 3, 4, 5];
+
+fn text(sealed: &[u8]) -> Text<'_> {
+    Text {
+        hop_limit: 0,
+        next_hop: DIRECT,
+        destination: NodeId(0x0101),
+        source: NodeId(0x0201),
+        counter: Counter::Short(SequenceNumber(7)),
+        sealed,
+    }
+}
 
 #[test]
 fn no_octets_are_no_frame() {
     assert_eq!(kind_of(&[]), None);
     assert_eq!(Frame::parse(&[]), Err(Error::Empty));
+}
+
+#[test]
+fn kinds_keep_their_numbers() {
+    for number in 0..16 {
+        assert_eq!(Kind::of(number).number(), number);
+        assert_eq!(kind_of(&[number << 4 | 0x0F]), Some(Kind::of(number)));
+    }
+    assert_eq!([Kind::Text, Kind::Ack, Kind::Receipt, Kind::Beacon].map(Kind::number), [1, 2, 3, 4]);
+}
+
+#[test]
+fn roles_keep_their_numbers() {
+    for octet in 0..=255 {
+        assert_eq!(Role::of(octet).octet(), octet);
+    }
+    assert_eq!([Role::Handheld, Role::Relay, Role::Gateway].map(Role::octet), [1, 2, 3]);
+}
+
+#[test]
+fn frames_of_an_unknown_kind_are_kept_whole() {
+    let octets = [0x5A, 1, 2, 3];
+    let frame = Frame::parse(&octets).unwrap();
+    assert_eq!(frame, Frame::Unknown { kind: 5, octets: &octets });
+    assert_eq!(there_and_back(frame), 4);
+}
+
+#[test]
+fn frames_longer_than_a_radio_can_send_are_refused() {
+    assert_eq!(Frame::parse(&[0x50; MAX_FRAME + 1]), Err(Error::TooLong));
+    let mut out = [0; 300];
+    assert_eq!(Frame::Unknown { kind: 5, octets: &[0x50; 256] }.emit(&mut out), Err(Error::TooLong));
+}
+
+#[test]
+fn the_longest_texts_fill_a_frame() {
+    assert_eq!((text::MAX_TEXT, MAX_TEXT_OCTETS), (244, 241));
+    let sealed = [0; 249];
+    let short = text(&sealed[..text::MAX_TEXT + TAG_OCTETS]);
+    assert_eq!(there_and_back(Frame::Text(short)), MAX_FRAME);
+    let full = Text { counter: Counter::Full(7), sealed: &sealed[..MAX_TEXT_OCTETS + TAG_OCTETS], ..short };
+    assert_eq!(there_and_back(Frame::Text(full)), MAX_FRAME);
+
+    let mut out = [0; 300];
+    let longer = Text { sealed: &sealed[..short.sealed.len() + 1], ..short };
+    assert_eq!(longer.emit(&mut out), Err(Error::TooLong));
+    let longer = Text { sealed: &sealed[..full.sealed.len() + 1], ..full };
+    assert_eq!(longer.emit(&mut out), Err(Error::TooLong));
+}
+
+#[test]
+fn what_would_not_parse_is_not_emitted() {
+    let mut out = [0; MAX_FRAME];
+    let good = text(SEALED);
+    for (bad, error) in [
+        (Text { hop_limit: 8, ..good }, Error::InvalidHopLimit),
+        (Text { source: NodeId::NONE, ..good }, Error::InvalidSource),
+        (Text { source: NodeId::BROADCAST, ..good }, Error::InvalidSource),
+        (Text { destination: NodeId::NONE, ..good }, Error::InvalidDestination),
+        (Text { destination: NodeId::BROADCAST, ..good }, Error::InvalidDestination),
+        (Text { destination: good.source, ..good }, Error::SameEnds),
+        (Text { sealed: &SEALED[..4], ..good }, Error::Truncated),
+    ] {
+        assert_eq!(bad.emit(&mut out), Err(error));
+    }
+    let receipt =
+        Receipt { hop_limit: 0, next_hop: 0, destination: NodeId(1), acknowledge: true, proof: [0; 4] };
+    assert_eq!(Receipt { hop_limit: 8, ..receipt }.emit(&mut out), Err(Error::InvalidHopLimit));
+    assert_eq!(
+        Receipt { destination: NodeId::NONE, ..receipt }.emit(&mut out),
+        Err(Error::InvalidDestination)
+    );
+    let beacon = Beacon { hop_limit: 0, source: NodeId(1), counter: 0, role: Role::Relay, tag: [0; 8] };
+    assert_eq!(Beacon { hop_limit: 8, ..beacon }.emit(&mut out), Err(Error::InvalidHopLimit));
+    assert_eq!(Beacon { source: NodeId::NONE, ..beacon }.emit(&mut out), Err(Error::InvalidSource));
+}
+
+#[test]
+fn a_sequence_number_stands_for_the_nearest_counter() {
+    assert_eq!(Counter::Short(SequenceNumber(1)).recover(0x1FE), 0x201);
+    assert_eq!(Counter::Full(9).recover(0x1FE), 9);
 }

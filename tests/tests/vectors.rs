@@ -1,0 +1,220 @@
+//! The golden vectors of the air, read and written: `tests/vectors/*.hex` against `wire` and `crypto`.
+
+use std::collections::BTreeMap;
+
+use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
+use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
+use fanal_protocol::wire::{Ack, Beacon, Counter, Error, Frame, MAX_FRAME, Receipt, Role, Text};
+
+const HANDHELD: NodeId = NodeId(0x0201);
+const PERSON: NodeId = NodeId(0x0101);
+const GATEWAY: NodeId = NodeId(0x0100);
+const ID: MessageId = MessageId { source: HANDHELD, destination: PERSON, counter: 0x0001_2A07 };
+const NEXT_ID: MessageId = MessageId { counter: 0x0001_2A08, ..ID };
+
+/// One file of vectors. Each must be taken once, so that none is forgotten here.
+struct Vectors(BTreeMap<&'static str, Vec<u8>>);
+
+impl Vectors {
+    fn read(file: &'static str) -> Self {
+        let mut vectors = BTreeMap::new();
+        for line in file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (name, hex) = line.split_once(" = ").expect(line);
+            assert!(vectors.insert(name, octets(hex)).is_none(), "{name} twice");
+        }
+        Self(vectors)
+    }
+
+    fn take(&mut self, name: &str) -> Vec<u8> {
+        self.0.remove(name).expect(name)
+    }
+
+    fn take_array<const N: usize>(&mut self, name: &str) -> [u8; N] {
+        self.take(name).try_into().expect(name)
+    }
+
+    /// The frame and these octets are the same, in both directions.
+    fn is_frame(&mut self, name: &str, frame: Frame<'_>) {
+        let octets = self.take(name);
+        assert_eq!(Frame::parse(&octets), Ok(frame), "{name}");
+        assert_eq!(emitted(frame), octets, "{name}");
+    }
+
+    /// These octets mean the frame, which is written otherwise.
+    fn is_read_as(&mut self, name: &str, frame: Frame<'_>) {
+        let octets = self.take(name);
+        assert_eq!(Frame::parse(&octets), Ok(frame), "{name}");
+        assert_ne!(emitted(frame), octets, "{name}");
+    }
+
+    fn are_refused<const N: usize>(&mut self, refused: [(&str, Error); N]) {
+        for (name, error) in refused {
+            assert_eq!(Frame::parse(&self.take(name)), Err(error), "{name}");
+        }
+    }
+
+    fn end(self) {
+        assert!(self.0.is_empty(), "not asserted: {:?}", self.0.keys());
+    }
+}
+
+fn octets(hex: &str) -> Vec<u8> {
+    assert!(hex.len().is_multiple_of(2), "{hex}");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect(hex)).collect()
+}
+
+fn emitted(frame: Frame<'_>) -> Vec<u8> {
+    let mut out = [0; MAX_FRAME];
+    let len = frame.emit(&mut out).expect("the frames below can be emitted");
+    out[..len].to_vec()
+}
+
+fn crypto_vectors() -> Vectors {
+    Vectors::read(include_str!("../vectors/crypto.hex"))
+}
+
+#[test]
+fn keys_seals_and_proofs_match_the_vectors() {
+    let mut vectors = crypto_vectors();
+
+    let handheld = SecretKey::from_bytes(vectors.take_array("secret_a"));
+    let person = SecretKey::from_bytes(vectors.take_array("secret_b"));
+    let (handheld_public, person_public) =
+        (PublicKey(vectors.take_array("public_a")), PublicKey(vectors.take_array("public_b")));
+    assert_eq!(handheld.public(), handheld_public);
+    assert_eq!(person.public(), person_public);
+    assert_eq!(handheld.derive(PERSON).public(), PublicKey(vectors.take_array("person_public")));
+
+    let plaintext = vectors.take("plaintext");
+    let sealed = vectors.take("sealed");
+    let longest_plaintext = vectors.take("longest_plaintext");
+    let longest_sealed = vectors.take("longest_sealed");
+    let proofs = [
+        (Purpose::Ack, vectors.take_array::<4>("proof_ack")),
+        (Purpose::Receipt, vectors.take_array("proof_receipt")),
+        (Purpose::ReceiptAck, vectors.take_array("proof_receipt_ack")),
+    ];
+    for session in [
+        SessionKey::from_bytes(vectors.take_array("session_key")),
+        agree(&handheld, HANDHELD, &person_public, PERSON).unwrap(),
+        agree(&person, PERSON, &handheld_public, HANDHELD).unwrap(),
+    ] {
+        for (id, plaintext, sealed) in
+            [(ID, &plaintext, &sealed), (NEXT_ID, &longest_plaintext, &longest_sealed)]
+        {
+            let mut out = [0; MAX_FRAME];
+            let len = session.seal_text(id, plaintext, &mut out).unwrap();
+            assert_eq!(&out[..len], sealed);
+            let len = session.open_text(id, sealed, &mut out).unwrap();
+            assert_eq!(&out[..len], plaintext);
+        }
+        for (purpose, proof) in &proofs {
+            assert!(crypto::same(&session.proof(*purpose, ID), proof), "{purpose:?}");
+        }
+    }
+
+    let network = NetworkKey(vectors.take_array("network_key"));
+    let tag = vectors.take_array("beacon_tag");
+    assert_eq!(network.seal_beacon(GATEWAY, 258, Role::Gateway.octet()), tag);
+    assert_eq!(network.open_beacon(GATEWAY, 258, Role::Gateway.octet(), &tag), Ok(()));
+    vectors.end();
+}
+
+#[test]
+fn text_frames_match_the_vectors() {
+    let mut crypto = crypto_vectors();
+    let (sealed, longest_sealed) = (crypto.take("sealed"), crypto.take("longest_sealed"));
+    let short = Text {
+        hop_limit: 0,
+        next_hop: 0,
+        destination: PERSON,
+        source: HANDHELD,
+        counter: Counter::Short(SequenceNumber(7)),
+        sealed: &sealed,
+    };
+
+    let mut vectors = Vectors::read(include_str!("../vectors/text.hex"));
+    vectors.is_frame("short", Frame::Text(short));
+    let full = Text { hop_limit: 3, next_hop: 0x40, counter: Counter::Full(ID.counter), ..short };
+    vectors.is_frame("full", Frame::Text(full));
+    let longest = Text { counter: Counter::Full(NEXT_ID.counter), sealed: &longest_sealed, ..short };
+    vectors.is_frame("longest", Frame::Text(longest));
+    let shortest = Text {
+        hop_limit: 7,
+        next_hop: 0xFF,
+        destination: NodeId(0x0001),
+        source: NodeId(0xFFFE),
+        counter: Counter::Short(SequenceNumber(0xFF)),
+        sealed: &[1, 2, 3, 4, 5],
+    };
+    vectors.is_frame("shortest", Frame::Text(shortest));
+    vectors.are_refused([
+        ("refused_tag_without_text", Error::Truncated),
+        ("refused_half_a_header", Error::Truncated),
+        ("refused_counter_cut_short", Error::Truncated),
+        ("refused_counter_without_text", Error::Truncated),
+        ("refused_one_octet_too_many", Error::TooLong),
+        ("refused_source_nobody", Error::InvalidSource),
+        ("refused_source_everybody", Error::InvalidSource),
+        ("refused_destination_nobody", Error::InvalidDestination),
+        ("refused_destination_everybody", Error::InvalidDestination),
+        ("refused_same_ends", Error::SameEnds),
+    ]);
+    vectors.end();
+}
+
+#[test]
+fn ack_frames_match_the_vectors() {
+    let ack = Frame::Ack(Ack { proof: crypto_vectors().take_array("proof_ack") });
+    let mut vectors = Vectors::read(include_str!("../vectors/ack.hex"));
+    vectors.is_frame("ack", ack);
+    vectors.is_read_as("reserved_bits_set", ack);
+    vectors
+        .are_refused([("refused_truncated", Error::Truncated), ("refused_trailing_octet", Error::TooLong)]);
+    vectors.end();
+}
+
+#[test]
+fn receipt_frames_match_the_vectors() {
+    let receipt = Receipt {
+        hop_limit: 0,
+        next_hop: 0,
+        destination: HANDHELD,
+        acknowledge: false,
+        proof: crypto_vectors().take_array("proof_receipt"),
+    };
+    let mut vectors = Vectors::read(include_str!("../vectors/receipt.hex"));
+    vectors.is_frame("receipt", Frame::Receipt(receipt));
+    let to_be_acknowledged = Receipt { hop_limit: 7, next_hop: 0x40, acknowledge: true, ..receipt };
+    vectors.is_frame("to_be_acknowledged", Frame::Receipt(to_be_acknowledged));
+    vectors.are_refused([
+        ("refused_truncated", Error::Truncated),
+        ("refused_trailing_octet", Error::TooLong),
+        ("refused_destination_nobody", Error::InvalidDestination),
+        ("refused_destination_everybody", Error::InvalidDestination),
+    ]);
+    vectors.end();
+}
+
+#[test]
+fn beacon_frames_match_the_vectors() {
+    let network = NetworkKey(crypto_vectors().take_array("network_key"));
+    let beacon = |hop_limit, source, counter, role: Role| {
+        let tag = network.seal_beacon(source, counter, role.octet());
+        Frame::Beacon(Beacon { hop_limit, source, counter, role, tag })
+    };
+    let mut vectors = Vectors::read(include_str!("../vectors/beacon.hex"));
+    let gateway = beacon(0, GATEWAY, 258, Role::Gateway);
+    vectors.is_frame("gateway", gateway);
+    vectors.is_frame("handheld", beacon(2, HANDHELD, 0, Role::Handheld));
+    vectors.is_frame("relay", beacon(0, NodeId(0xFFFE), u32::MAX, Role::Relay));
+    vectors.is_frame("role_from_the_future", beacon(0, GATEWAY, 258, Role::Unknown(0x80)));
+    vectors.is_read_as("reserved_bit_set", gateway);
+    vectors.are_refused([
+        ("refused_truncated", Error::Truncated),
+        ("refused_trailing_octet", Error::TooLong),
+        ("refused_source_nobody", Error::InvalidSource),
+        ("refused_source_everybody", Error::InvalidSource),
+    ]);
+    vectors.end();
+}
