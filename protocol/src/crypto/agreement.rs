@@ -12,10 +12,9 @@ use super::hex::{self, InvalidKey};
 use super::session::{SESSION_KEY_OCTETS, SessionKey};
 use crate::id::NodeId;
 
-/// Keeps these derivations apart from any other use of the same keys.
-const SALT: &[u8] = b"fanal v1";
-const SESSION: &[u8] = b"session";
-const PERSON: &[u8] = b"person";
+// What a derivation is for: keeps each apart from the others, and from any other use of the same keys.
+const SESSION: &[u8] = b"fanal session";
+const PERSON: &[u8] = b"fanal person";
 
 /// The secret half of a node's long-term key. Wiped when dropped; `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -118,7 +117,7 @@ pub fn agree(
 
 fn expand<const N: usize>(secret: &[u8; 32], info: &[&[u8]], out: &mut [u8; N]) {
     const { assert!(N <= 255 * 32) };
-    Hkdf::<Sha256>::new(Some(SALT), secret)
+    Hkdf::<Sha256>::new(None, secret)
         .expand_multi_info(info, out)
         .expect("HKDF-SHA256 makes up to 8160 octets");
 }

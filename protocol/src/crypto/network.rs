@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 use super::hex::{self, InvalidKey};
 use super::{Forged, NetworkCipher, Purpose, nonce};
 use crate::id::{MessageId, NodeId};
-use crate::wire::{BEACON_TAG_OCTETS, Kind};
+use crate::wire::BEACON_TAG_OCTETS;
 
 /// The key that the nodes of a community share: 16 octets, written as 32 hexadecimal digits. Wiped when dropped;
 /// `Debug` shows nothing of it.
@@ -21,11 +21,7 @@ impl NetworkKey {
     /// The tag of a beacon. Every beacon of a source needs a greater `counter` than all before.
     pub fn seal_beacon(&self, source: NodeId, counter: u32, role: u8) -> [u8; BEACON_TAG_OCTETS] {
         self.cipher()
-            .encrypt_inout_detached(
-                &beacon_nonce(source, counter),
-                &associated(source, role),
-                InOutBuf::from(&mut [][..]),
-            )
+            .encrypt_inout_detached(&beacon_nonce(source, counter), &[role], InOutBuf::from(&mut [][..]))
             .expect("an empty text is not too long")
             .into()
     }
@@ -45,7 +41,7 @@ impl NetworkKey {
         self.cipher()
             .decrypt_inout_detached(
                 &beacon_nonce(source, counter),
-                &associated(source, role),
+                &[role],
                 InOutBuf::from(&mut [][..]),
                 &Tag::from(*tag),
             )
@@ -80,9 +76,4 @@ impl FromStr for NetworkKey {
 
 fn beacon_nonce(source: NodeId, counter: u32) -> ccm::Nonce<ccm::consts::U13> {
     nonce(Purpose::Beacon, MessageId { source, destination: NodeId::BROADCAST, counter })
-}
-
-fn associated(source: NodeId, role: u8) -> [u8; 4] {
-    let [source_0, source_1] = source.0.to_be_bytes();
-    [Kind::Beacon.head(), source_0, source_1, role]
 }

@@ -106,5 +106,5 @@ impl fmt::Debug for SessionKey {
 fn associated(id: MessageId) -> [u8; 5] {
     let [destination_0, destination_1] = id.destination.0.to_be_bytes();
     let [source_0, source_1] = id.source.0.to_be_bytes();
-    [Kind::Text.head(), destination_0, destination_1, source_0, source_1]
+    [Kind::Text.number(), destination_0, destination_1, source_0, source_1]
 }

@@ -76,11 +76,6 @@ impl Kind {
             Self::Unknown(number) => number & 0x0F,
         }
     }
-
-    /// The first octet of a frame of this kind with flag and hop limit zero: what seals cover of it.
-    pub const fn head(self) -> u8 {
-        self.number() << 4
-    }
 }
 
 /// The kind of a frame; `None` if there are no octets. Says nothing about the rest of the frame.
@@ -164,7 +159,7 @@ impl Head {
         if self.hop_limit > MAX_HOP_LIMIT {
             return Err(Error::InvalidHopLimit);
         }
-        Ok(kind.head() | if self.flag { FLAG } else { 0 } | self.hop_limit)
+        Ok(kind.number() << 4 | if self.flag { FLAG } else { 0 } | self.hop_limit)
     }
 }
 
