@@ -43,11 +43,11 @@ const ROWS: &[SubBand] = &[
     },
 ];
 
-/// The middle of the band, where antennas are tuned.
+/// 915.5 MHz: above the uplinks of LoRaWAN (to 914.9 MHz), below its downlinks (from 923.3 MHz).
 const fn home(region: RegionCode) -> Channel {
     Channel {
         region,
-        frequency_hz: 915_000_000,
+        frequency_hz: 915_500_000,
         rate: Rate::new(SpreadingFactor::Sf9, Bandwidth::Khz500),
         power_dbm: 22,
     }

@@ -187,7 +187,7 @@ impl Channel {
 }
 
 impl fmt::Display for Channel {
-    /// `CA 915.000 MHz SF9/500 22 dBm`.
+    /// `CA 915.500 MHz SF9/500 22 dBm`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { region, frequency_hz, rate, power_dbm } = self;
         write!(f, "{region} {} {rate} {power_dbm} dBm", Megahertz(*frequency_hz))
