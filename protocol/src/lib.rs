@@ -65,6 +65,7 @@ extern crate std;
 
 pub mod crypto;
 pub mod id;
+pub mod modem;
 pub mod net;
 pub mod node;
 pub mod priority;
