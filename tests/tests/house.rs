@@ -1,4 +1,5 @@
 //! The rules of the house that a compiler does not check.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
