@@ -65,6 +65,7 @@ extern crate std;
 
 pub mod crypto;
 pub mod id;
+pub mod mac;
 pub mod modem;
 pub mod net;
 pub mod node;

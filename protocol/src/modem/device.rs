@@ -23,6 +23,7 @@ const LOG: usize = 512;
 
 /// What the firmware must do. See [`Device::poll_event`].
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to put a frame on")]
 pub enum DeviceEvent {
     /// A host opened a session: throw away what waits for the air.
     Attached {

@@ -361,22 +361,8 @@ impl Host {
             }
             // The rest means nothing outside of a session.
             _ if !self.phase.is_open() => {}
-            Report::Configured { channel } => {
-                if channel == self.channel && self.phase != Phase::Ready {
-                    self.phase = Phase::Ready;
-                    self.retry_at = None;
-                    self.configure = false;
-                    self.refused = None;
-                    self.ready = true;
-                }
-            }
-            Report::Refused { reason } => {
-                if self.phase == Phase::Configuring {
-                    self.phase = Phase::Refused;
-                    self.retry_at = Some(now + RETRY_REFUSED);
-                    self.refused = Some(reason);
-                }
-            }
+            Report::Configured { channel } => self.handle_configured(channel),
+            Report::Refused { reason } => self.handle_refused(reason, now),
             Report::Received { quality, at_us, frame } => {
                 if let Ok(frame) = Vec::from_slice(frame) {
                     self.hear(HostEvent::Received { frame, quality, at_us });
@@ -440,6 +426,24 @@ impl Host {
         } else if session == 0 || self.phase == Phase::Incompatible {
             // It has just started, or was replaced by one that speaks this version.
             self.greet(now);
+        }
+    }
+
+    fn handle_configured(&mut self, channel: Channel) {
+        if channel == self.channel && self.phase != Phase::Ready {
+            self.phase = Phase::Ready;
+            self.retry_at = None;
+            self.configure = false;
+            self.refused = None;
+            self.ready = true;
+        }
+    }
+
+    fn handle_refused(&mut self, reason: Refusal, now: Instant) {
+        if self.phase == Phase::Configuring {
+            self.phase = Phase::Refused;
+            self.retry_at = Some(now + RETRY_REFUSED);
+            self.refused = Some(reason);
         }
     }
 

@@ -21,6 +21,7 @@ pub(super) enum Outcome {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to put a frame on")]
 enum State {
     /// The firmware has not seen it yet.
     New(Priority, Vec<u8, MAX_FRAME>),
