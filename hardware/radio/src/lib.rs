@@ -1,5 +1,5 @@
 //! The one trait through which firmware uses a radio, whatever is behind it: a chip on SPI, a station of the
-//! simulated ether, or a serial line that leads to one.
+//! simulated ether, or a serial line that leads to one ([`tunnel`]).
 //!
 //! A [`Radio`] does one thing at a time, as a LoRa transceiver does: it listens, looks for activity, or
 //! transmits. When to do which is decided by `fanal_protocol::mac`, never here.
@@ -10,6 +10,8 @@
 
 #[cfg(test)]
 extern crate std;
+
+pub mod tunnel;
 
 use core::fmt;
 
