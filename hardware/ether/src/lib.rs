@@ -4,3 +4,4 @@
 pub mod channel;
 pub mod fault;
 pub mod flash;
+pub mod live;
