@@ -1,1 +1,7 @@
-//! To be filled.
+//! The hardware you can simulate: a LoRa channel with collisions, capture and half-duplex radios.
+#![forbid(unsafe_code)]
+
+pub mod channel;
+pub mod fault;
+pub mod flash;
+pub mod live;
