@@ -45,7 +45,10 @@ impl Cable {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => symlink(port, link)?,
         }
-        Ok(Self { end: AsyncFd::register(pair.master)?, _host_end: pair.slave, link: link.into() })
+        // Deprecated because some types change their descriptor or close it; an `OwnedFd` does neither.
+        #[allow(deprecated)]
+        let end = AsyncFd::new(pair.master)?;
+        Ok(Self { end, _host_end: pair.slave, link: link.into() })
     }
 }
 
