@@ -143,6 +143,31 @@ fn a_modem_says_hello_after_its_start_and_when_it_is_taken_for_another() {
 }
 
 #[test]
+fn a_reset_is_noticed_at_the_first_word_of_the_modem() {
+    let mut host = ready_host();
+    host.transmit(77, Priority::Text, b"x", NOW).unwrap();
+    host.handle_octets(&packet(&hello(1, 5)), NOW);
+    host.handle_octets(&packet(&hello(1, 0)), NOW);
+    assert!(host.ready(), "late words of the same boot change nothing");
+    let mut device = Device::new(10, "f", 3);
+    let again = from_device(&mut device);
+    host.handle_octets(&packet(&postcard::from_bytes::<Report<'_>>(&again[0]).unwrap()), NOW);
+    assert!(!host.ready());
+    assert_eq!(host.poll_event(), Some(HostEvent::Dropped { token: 77, reason: Reason::Lost }));
+    assert_eq!(host.poll_event(), Some(HostEvent::Lost));
+    assert_eq!(from_host(&mut host), [octets(&Command::Hello { version: 1, session: 6 })]);
+}
+
+#[test]
+fn a_frame_of_another_session_is_ignored() {
+    let mut device = ready_device();
+    let stale = Command::Transmit { session: 4, sequence: 0, priority: Priority::Text, frame: b"x" };
+    device.handle_octets(&packet(&stale), NOW);
+    assert_eq!(device.poll_event(), None);
+    assert_eq!(from_device(&mut device), [octets(&hello(1, 5))]);
+}
+
+#[test]
 fn a_host_keeps_the_last_credit_for_an_emergency() {
     let mut host = ready_host();
     assert!(host.can_transmit(Priority::Text));
