@@ -1,1 +1,3 @@
-//! To be filled.
+//! The gateway between XMPP on the LAN and LoRa on the air, as a library; the program `fanal` is a thin shell.
+
+pub mod store;
