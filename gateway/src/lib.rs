@@ -1,5 +1,10 @@
 //! The gateway between XMPP on the LAN and LoRa on the air, as a library; the program `fanal` is a thin shell.
 
+pub mod clock;
 pub mod config;
+pub mod console;
 pub mod directory;
+pub mod modem;
+pub mod shutdown;
+pub mod status;
 pub mod store;
