@@ -5,6 +5,7 @@ pub mod config;
 pub mod console;
 pub mod directory;
 pub mod modem;
+pub mod radio;
 pub mod shutdown;
 pub mod status;
 pub mod store;
