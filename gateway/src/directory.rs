@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use fanal_protocol::crypto::{self, PublicKey, SecretKey, SessionKey};
 use fanal_protocol::id::NodeId;
-use xmpp_parsers::jid::{BareJid, DomainPart, DomainRef, NodePart};
+use jid::{BareJid, DomainPart, DomainRef, NodePart};
+
+use crate::bridge::Names;
 
 /// Pairs of a person and a handheld that a gateway can serve.
 pub const MOST_PAIRS: usize = 1_024;
@@ -241,6 +243,41 @@ impl Directory {
                     .map(|key| (person, handheld, key))
             })
         })
+    }
+}
+
+impl Names for Directory {
+    fn domain(&self) -> &DomainRef {
+        &self.domain
+    }
+
+    fn person(&self, jid: &BareJid) -> Option<NodeId> {
+        self.person(jid).map(|person| person.node)
+    }
+
+    fn handheld(&self, local: &str) -> Option<NodeId> {
+        let jid = self.domain.with_node_str(local).ok()?;
+        self.handheld(&jid).map(|handheld| handheld.node)
+    }
+
+    fn jid_of(&self, node: NodeId) -> Option<BareJid> {
+        let person = self.persons.get(&node).map(|person| &person.jid);
+        person.or_else(|| self.handhelds.get(&node).map(|handheld| &handheld.jid)).cloned()
+    }
+
+    fn name_of(&self, node: NodeId) -> Option<String> {
+        let person = self.persons.get(&node).map(|person| person.jid.to_string());
+        person.or_else(|| self.handhelds.get(&node).map(|handheld| handheld.name.clone()))
+    }
+
+    fn handhelds(&self) -> Vec<NodeId> {
+        let mut handhelds: Vec<&Handheld> = self.handhelds.values().collect();
+        handhelds.sort_by_key(|handheld| handheld.name.to_lowercase());
+        handhelds.iter().map(|handheld| handheld.node).collect()
+    }
+
+    fn persons(&self) -> Vec<NodeId> {
+        self.persons.keys().copied().collect()
     }
 }
 

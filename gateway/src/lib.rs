@@ -1,5 +1,8 @@
 //! The gateway between XMPP on the LAN and LoRa on the air, as a library; the program `fanal` is a thin shell.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod bridge;
 pub mod clock;
 pub mod config;
 pub mod console;
@@ -9,3 +12,5 @@ pub mod radio;
 pub mod shutdown;
 pub mod status;
 pub mod store;
+pub mod words;
+pub mod xmpp;

@@ -27,8 +27,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Site {
     pub(super) name: String,
-    #[serde(default)]
-    pub(super) language: super::Language,
+    pub(super) language: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -12,11 +12,11 @@ use std::str::FromStr;
 use fanal_protocol::crypto::{InvalidKey, NetworkKey, PublicKey, SecretKey};
 use fanal_protocol::id::NodeId;
 use fanal_protocol::region::{Channel, Rate, RegionCode};
-use serde::Deserialize;
+use jid::{BareJid, DomainPart};
 use toml::Spanned;
-use xmpp_parsers::jid::{BareJid, DomainPart};
 
 use crate::directory::Directory;
+use crate::words::Language;
 
 mod file;
 mod problem;
@@ -51,17 +51,6 @@ pub struct Site {
     pub name: String,
     /// The language for people whose own is not known.
     pub language: Language,
-}
-
-/// A language the gateway speaks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// French, as in Canada.
-    #[default]
-    Fr,
-    /// English.
-    En,
 }
 
 /// A component (XEP-0114) of a server on this machine.
@@ -152,6 +141,7 @@ impl Check<'_> {
         let domain = self.domain(&file.xmpp.domain);
         let xmpp_server = self.server(&file.xmpp.server);
         let xmpp_secret = self.component_secret(&file.xmpp);
+        let language = self.language(file.site.language);
         let modem = self.modem(file.modem);
         let channel = self.channel(&file.radio);
         let network_key = self.key::<NetworkKey>(&file.radio.network_key_file);
@@ -173,7 +163,7 @@ impl Check<'_> {
         node?;
         secret_key?;
         Some(Config {
-            site: Site { name: file.site.name, language: file.site.language },
+            site: Site { name: file.site.name, language: language? },
             xmpp: Xmpp { server: xmpp_server?, domain: domain?, secret: xmpp_secret? },
             modem: modem?,
             radio: Radio { channel: channel?, network_key: network_key? },
@@ -200,6 +190,17 @@ impl Check<'_> {
     /// Paths are relative to the settings file.
     fn beside(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn language(&mut self, text: Option<Spanned<String>>) -> Option<Language> {
+        let Some(text) = text else { return Some(Language::default()) };
+        let found = text.get_ref();
+        let language = match found.as_str() {
+            "fr" => Ok(Language::French),
+            "en" => Ok(Language::English),
+            _ => Err(Problem::InvalidLanguage { found: found.clone() }),
+        };
+        self.keep(&text, language)
     }
 
     fn server(&mut self, text: &Spanned<String>) -> Option<SocketAddr> {

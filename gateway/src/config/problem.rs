@@ -61,6 +61,12 @@ pub enum Problem {
         /// What the parser says.
         detail: String,
     },
+    /// A language that the program does not speak.
+    #[error("{found} is neither fr nor en")]
+    InvalidLanguage {
+        /// What stands there.
+        found: String,
+    },
     /// `xmpp.server` is no address with a port, or not of this machine.
     #[error("{found} is not a loopback address with a port")]
     NotLoopback {

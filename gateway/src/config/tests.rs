@@ -80,7 +80,7 @@ fn the_usual_settings_are_understood() {
     let place = Place::new();
     let config = place.load(TEXT).unwrap();
     assert_eq!(config.site.name, "Lac-Nominingue");
-    assert_eq!(config.site.language, Language::Fr);
+    assert_eq!(config.site.language, Language::French);
     assert_eq!(config.xmpp.server, "127.0.0.1:5347".parse().unwrap());
     assert_eq!(config.xmpp.domain.as_str(), "radio.fanal.lan");
     assert_eq!(config.xmpp.secret.expose(), "a secret that is long enough, 32 of them");
@@ -176,6 +176,7 @@ fn every_fault_is_shown_at_once_in_the_order_of_the_lines() {
     assert_eq!(lines, [Some(7), Some(28), Some(34)], "{faults}");
     assert_eq!(faults.to_string().lines().count(), 3);
 
+    assert!(matches!(place.fault("\"fr\"", "\"de\""), (Some(3), Problem::InvalidLanguage { .. })));
     assert!(matches!(place.fault("0201", "0101"), (Some(32), Problem::Clash(Clash::NodeTaken { .. }))));
     assert!(matches!(place.fault("0201", "201"), (Some(33), Problem::InvalidNode { .. })));
     assert!(matches!(place.fault("0100", "ffff"), (Some(21), Problem::InvalidNode { .. })));
