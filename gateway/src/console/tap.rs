@@ -77,13 +77,25 @@ impl Tap {
         }
     }
 
-    /// Serves watchers on a socket at `path`, readable by the owner of the daemon only, until dropped.
+    /// A socket at `path`, readable by the owner of the daemon only. It takes its name only once it is private, and
+    /// takes it over from a daemon that died.
     ///
     /// # Errors
     ///
     /// The socket cannot be made.
-    pub async fn serve(self, path: &Path) -> io::Result<()> {
-        let listener = listen(path)?;
+    pub fn listen(path: &Path) -> io::Result<UnixListener> {
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(format!(".{}", std::process::id()));
+        let unfinished = Path::new(&unfinished);
+        let _ = std::fs::remove_file(unfinished);
+        let listener = UnixListener::bind(unfinished)?;
+        std::fs::set_permissions(unfinished, Permissions::from_mode(0o600))?;
+        std::fs::rename(unfinished, path)?;
+        Ok(listener)
+    }
+
+    /// Serves watchers until dropped.
+    pub async fn serve(self, listener: UnixListener) {
         let places = Arc::new(Semaphore::new(WATCHERS));
         loop {
             let (watcher, _) = match listener.accept().await {
@@ -105,18 +117,6 @@ impl Tap {
             });
         }
     }
-}
-
-/// The socket takes its name only once it is private, and takes it over from a daemon that died.
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}", std::process::id()));
-    let unfinished = Path::new(&unfinished);
-    let _ = std::fs::remove_file(unfinished);
-    let listener = UnixListener::bind(unfinished)?;
-    std::fs::set_permissions(unfinished, Permissions::from_mode(0o600))?;
-    std::fs::rename(unfinished, path)?;
-    Ok(listener)
 }
 
 async fn show(watcher: UnixStream, mut records: broadcast::Receiver<Arc<str>>) -> io::Result<()> {
@@ -164,16 +164,11 @@ mod tests {
 
     use super::*;
 
-    async fn served(directory: &tempfile::TempDir) -> (Tap, std::path::PathBuf) {
+    fn served(directory: &tempfile::TempDir) -> (Tap, std::path::PathBuf) {
         let path = directory.path().join("console");
+        std::fs::write(&path, "left by a daemon that died").unwrap();
         let tap = Tap::new(Clock::start(5));
-        tokio::spawn({
-            let (tap, path) = (tap.clone(), path.clone());
-            async move { tap.serve(&path).await }
-        });
-        while !path.exists() {
-            tokio::task::yield_now().await;
-        }
+        tokio::spawn(tap.clone().serve(Tap::listen(&path).unwrap()));
         (tap, path)
     }
 
@@ -186,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn every_octet_is_shown_to_every_watcher() {
         let directory = tempfile::tempdir().unwrap();
-        let (tap, path) = served(&directory).await;
+        let (tap, path) = served(&directory);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         tap.record(Direction::Sent, b"nobody sees this");
         let first = UnixStream::connect(&path).await.unwrap();
@@ -211,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_watcher_is_dropped_and_holds_nobody_up() {
         let directory = tempfile::tempdir().unwrap();
-        let (tap, path) = served(&directory).await;
+        let (tap, path) = served(&directory);
         let slow = UnixStream::connect(&path).await.unwrap();
         watched(&tap, 1).await;
         for _ in 0..20 * KEPT {
@@ -228,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_watcher_says_is_ignored() {
         let directory = tempfile::tempdir().unwrap();
-        let (tap, path) = served(&directory).await;
+        let (tap, path) = served(&directory);
         let mut talker = UnixStream::connect(&path).await.unwrap();
         talker.write_all(&[0xff; 4_096]).await.unwrap();
         watched(&tap, 1).await;

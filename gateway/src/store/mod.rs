@@ -115,11 +115,17 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Forgets what ended long ago; how many rows.
     fn purge(&self, now_ms: u64) -> impl Future<Output = Result<usize, Error>> + Send;
 
-    /// Remembers the time, and returns the latest time remembered before, UNIX ms.
-    fn tick(&self, now_ms: u64) -> impl Future<Output = Result<u64, Error>> + Send;
+    /// Remembers the time.
+    fn tick(&self, now_ms: u64) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The latest time remembered, UNIX ms; 0 in a new store.
+    fn seen(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// The clock was set: moves every remembered time `by_ms` forward.
     fn shift_clock(&self, by_ms: u64) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// How many texts wait for each handheld, where there are any.
+    fn lengths(&self) -> impl Future<Output = Result<Vec<(NodeId, usize)>, Error>> + Send;
 
     /// How much is waiting.
     fn depth(&self) -> impl Future<Output = Result<Depth, Error>> + Send;

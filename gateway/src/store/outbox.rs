@@ -347,6 +347,17 @@ pub(super) fn waiting(db: &Connection) -> Result<Vec<(NodeId, NodeId)>, Broken> 
         .collect()
 }
 
+pub(super) fn lengths(db: &Connection) -> Result<Vec<(NodeId, usize)>, Broken> {
+    let mut statement =
+        db.prepare_cached("SELECT CAST(name AS INTEGER), number FROM depth WHERE kind = 'destination'")?;
+    statement
+        .query_and_then([], |row| {
+            let number: u32 = row.get(1)?;
+            Ok((node(row.get(0)?, "depth.name")?, usize::try_from(number).unwrap_or(usize::MAX)))
+        })?
+        .collect()
+}
+
 pub(super) fn untold(db: &Connection, limit: u32) -> Result<Vec<Entry>, Broken> {
     entries(db, "WHERE state > 2 AND told = 0 ORDER BY id LIMIT ?1", [limit])
 }

@@ -332,11 +332,17 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn tick(&self, now_ms: u64) -> Result<u64, Error> {
+    async fn tick(&self, now_ms: u64) -> Result<(), Error> {
         self.run("remembering the time", move |db| {
-            let seen: i64 = db.query_row("SELECT seen_ms FROM clock", [], |row| row.get(0))?;
             db.execute("UPDATE clock SET seen_ms = ?1", [outbox::signed(now_ms)])?;
-            unsigned(seen, "clock.seen_ms")
+            Ok(())
+        })
+        .await
+    }
+
+    async fn seen(&self) -> Result<u64, Error> {
+        self.run("reading the time", |db| {
+            unsigned(db.query_row("SELECT seen_ms FROM clock", [], |row| row.get(0))?, "clock.seen_ms")
         })
         .await
     }
@@ -350,6 +356,10 @@ impl Store for SqliteStore {
             Ok(())
         })
         .await
+    }
+
+    async fn lengths(&self) -> Result<Vec<(NodeId, usize)>, Error> {
+        self.run("counting what waits", outbox::lengths).await
     }
 
     async fn depth(&self) -> Result<Depth, Error> {
