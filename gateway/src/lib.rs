@@ -9,6 +9,7 @@ pub mod console;
 pub mod daemon;
 pub mod directory;
 pub mod modem;
+pub mod prosody;
 pub mod radio;
 pub mod shutdown;
 pub mod status;

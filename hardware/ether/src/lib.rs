@@ -1,6 +1,7 @@
 //! The hardware you can simulate: a LoRa channel with collisions, capture and half-duplex radios.
 #![forbid(unsafe_code)]
 
+pub mod cable;
 pub mod channel;
 pub mod fault;
 pub mod flash;

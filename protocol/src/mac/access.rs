@@ -126,13 +126,12 @@ impl Access {
         self.defer_others(free_at);
     }
 
-    /// Everything but answers waits until then, and some slots more.
+    /// Everything but answers waits until then and some slots more, the same for all: the more important stays first.
     fn defer_others(&mut self, free_at: Instant) {
-        let slot = self.slot();
+        let until = free_at + self.slot() * self.jitter.below(SLOTS.0.into()) as u32;
         for priority in PRIORITIES.into_iter().filter(|&priority| priority != Priority::Receipt) {
-            let chosen = self.jitter.below(SLOTS.0.into()) as u32;
             if let Some(own) = self.of(priority) {
-                own.until = own.until.max(free_at + slot * chosen);
+                own.until = own.until.max(until);
             }
         }
     }

@@ -34,3 +34,6 @@ pub use message::{Command, Counters, MAX_FIRMWARE, MAX_LOG, Reason, Refusal, Rep
 /// Version of this link's protocol. The first octet of `Hello` and the version behind it keep their place in all
 /// versions, so that two sides that differ can at least say so.
 pub const PROTOCOL_VERSION: u16 = 1;
+
+#[cfg(test)]
+mod tests;
