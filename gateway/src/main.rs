@@ -1,1 +1,3 @@
+//! The program `fanal`.
+
 fn main() {}

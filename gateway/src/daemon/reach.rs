@@ -1,0 +1,110 @@
+//! Whom the radio reaches: what was heard, when, and who is to know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fanal_protocol::id::NodeId;
+use fanal_protocol::quality::Quality;
+use fanal_protocol::time::Instant;
+use xmpp_parsers::presence::Presence;
+
+use super::date;
+use crate::bridge::presence::{self, Edges, Hearing, Manner, Thresholds};
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::radio::News;
+use crate::words::Language;
+use crate::xmpp::link::LinkHandle;
+
+/// What is known of the handhelds' reach, and to whom it was said.
+pub(super) struct Reach {
+    directory: Arc<Directory>,
+    link: LinkHandle,
+    clock: Clock,
+    manner: Manner,
+    heard: BTreeMap<NodeId, (Instant, Quality)>,
+    waiting: BTreeMap<NodeId, usize>,
+    edges: Edges,
+}
+
+impl Reach {
+    pub(super) fn new(directory: Arc<Directory>, link: LinkHandle, clock: Clock, language: Language) -> Self {
+        Self {
+            directory,
+            link,
+            clock,
+            manner: Manner { thresholds: Thresholds::default(), language },
+            heard: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            edges: Edges::default(),
+        }
+    }
+
+    /// The radio has noticed something.
+    pub(super) async fn handle(&mut self, news: &News) {
+        if let News::Heard { node, quality, .. } = *news
+            && self.directory.handheld_at(node).is_some()
+        {
+            self.heard.insert(node, (self.clock.now(), quality));
+            self.say_if_due(node).await;
+        }
+    }
+
+    /// How many texts wait for each handheld; and time has passed.
+    pub(super) async fn waiting(&mut self, lengths: Vec<(NodeId, usize)>) {
+        self.waiting = lengths.into_iter().collect();
+        self.say_all().await;
+    }
+
+    /// A new stream: the server knows nothing of before.
+    pub(super) async fn online(&mut self) {
+        self.edges.forget();
+        self.say_all().await;
+    }
+
+    /// Answers a presence stanza.
+    pub(super) async fn answer(&self, presence: &Presence) {
+        let hearing = |node| self.hearing(node);
+        let answers = presence::answer(presence, &*self.directory, hearing, date(&self.clock), self.manner);
+        for answer in answers {
+            self.send(answer).await;
+        }
+    }
+
+    fn hearing(&self, node: NodeId) -> Hearing {
+        let heard = self.heard.get(&node);
+        Hearing {
+            ago: heard.map(|(at, _)| self.clock.now().saturating_since(*at)),
+            quality: heard.map(|(_, quality)| *quality),
+            waiting: self.waiting.get(&node).copied().unwrap_or(0),
+        }
+    }
+
+    async fn say_all(&mut self) {
+        let nodes: Vec<NodeId> = self.directory.handhelds().map(|handheld| handheld.node).collect();
+        for node in nodes {
+            self.say_if_due(node).await;
+        }
+    }
+
+    async fn say_if_due(&mut self, node: NodeId) {
+        let hearing = self.hearing(node);
+        if !self.edges.due(node, hearing.level(&self.manner.thresholds), self.clock.now()) {
+            return;
+        }
+        let directory = Arc::clone(&self.directory);
+        let Some(handheld) = directory.handheld_at(node) else { return };
+        for person in directory.persons() {
+            let to = person.jid.clone().into();
+            let presence =
+                presence::of_handheld(&handheld.jid, &to, &hearing, date(&self.clock), self.manner);
+            self.send(presence).await;
+        }
+    }
+
+    async fn send(&self, presence: Presence) {
+        if let Err(error) = self.link.send(presence).await {
+            tracing::debug!(%error, "a presence was not sent");
+        }
+    }
+}
