@@ -27,4 +27,3 @@ pub mod store;
 
 /// Name and version, as the modem link and `/status` tell it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-

@@ -68,11 +68,13 @@ impl Modem {
             },
             DeviceEvent::Transmit { sequence, priority, frame } => {
                 let taken = match &mut self.mac {
-                    Some(mac) => mac.enqueue(Token(sequence), priority, &frame, now).map_err(|error| match error {
-                        EnqueueError::Full => Reason::QueueFull,
-                        EnqueueError::TooLong => Reason::TooLong,
-                        EnqueueError::Unlawful => Reason::Unlawful,
-                    }),
+                    Some(mac) => {
+                        mac.enqueue(Token(sequence), priority, &frame, now).map_err(|error| match error {
+                            EnqueueError::Full => Reason::QueueFull,
+                            EnqueueError::TooLong => Reason::TooLong,
+                            EnqueueError::Unlawful => Reason::Unlawful,
+                        })
+                    }
                     None => Err(Reason::NotConfigured),
                 };
                 if let Err(reason) = taken {
@@ -112,7 +114,9 @@ impl Modem {
         let stats = mac.stats();
         Status {
             queued: u16::try_from(mac.len()).unwrap_or(u16::MAX),
-            airtime_left_us: mac.airtime_left(now).map(|left| u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),
+            airtime_left_us: mac
+                .airtime_left(now)
+                .map(|left| u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),
             counters: Counters {
                 received: stats.heard,
                 transmitted: stats.transmitted,

@@ -84,7 +84,8 @@ impl Serial {
         loop {
             let n = self.output.read(&mut chunk).await;
             self.drained.signal(());
-            if line.write_all(chunk.get(..n).unwrap_or(&chunk)).await.is_err() || line.flush().await.is_err() {
+            if line.write_all(chunk.get(..n).unwrap_or(&chunk)).await.is_err() || line.flush().await.is_err()
+            {
                 clock.sleep_until(clock.now() + RETRY).await;
             }
         }

@@ -13,7 +13,8 @@ mod image {
     async fn serve(board: Board) {
         let radio = TunnelRadio::new(board.air_in, board.air_out);
         let seed = u64::from(board.boot);
-        handheld::run(radio, board.host_in, board.host_out, &BoardClock, board.flash, seed, board.entropy).await;
+        handheld::run(radio, board.host_in, board.host_out, &BoardClock, board.flash, seed, board.entropy)
+            .await;
         board::reset();
     }
 

@@ -89,7 +89,9 @@ impl<'a> Command<'a> {
             "contacts" => Command::Contacts,
             "messages" => Command::Messages,
             "status" | "état" | "etat" => Command::Status,
-            "to" | "à" => Command::Choose(words.next().ok_or(Complaint::Usage("/to alice"))?.trim_start_matches('@')),
+            "to" | "à" => {
+                Command::Choose(words.next().ok_or(Complaint::Usage("/to alice"))?.trim_start_matches('@'))
+            }
             "language" | "langue" => {
                 let usage = Complaint::Usage("/language fr|en");
                 Command::Language(words.next().and_then(Language::of).ok_or(usage)?)
@@ -217,7 +219,8 @@ mod tests {
 
     #[test]
     fn keys_are_exactly_as_long_as_they_must_be() {
-        for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00", "é"] {
+        for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00", "é"]
+        {
             assert!(parse_hex::<16>(bad).is_none(), "{bad}");
         }
         assert_eq!(parse_hex::<2>("00Fa").as_deref(), Some(&[0x00, 0xFA]));
@@ -225,7 +228,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused() {
-        for line in ["/", "/x", "/to", "/node 0000", "/node", "/help me", "@", "@alice", "/key old", "/contact", "/language de"] {
+        for line in [
+            "/",
+            "/x",
+            "/to",
+            "/node 0000",
+            "/node",
+            "/help me",
+            "@",
+            "@alice",
+            "/key old",
+            "/contact",
+            "/language de",
+        ] {
             assert!(Command::parse(line).is_err(), "{line}");
         }
     }
@@ -233,8 +248,10 @@ mod tests {
     #[test]
     fn noise_never_panics() {
         let mut noise = fanal_protocol::rand::Jitter::new(2);
-        const WORDS: [&str; 14] =
-            ["/", "@", " ", "contact", "region", "CA", "SF9/500", "é", "0101", KEY, "via", "-1", "entropy", "\u{202e}"];
+        const WORDS: [&str; 14] = [
+            "/", "@", " ", "contact", "region", "CA", "SF9/500", "é", "0101", KEY, "via", "-1", "entropy",
+            "\u{202e}",
+        ];
         for _ in 0..50_000 {
             let mut line = std::string::String::new();
             for _ in 0..noise.below(8) {

@@ -66,7 +66,8 @@ mod tests {
         both.stir(&[2; 32]);
         let mut person = Pool::new(None);
         person.stir(&[2; 32]);
-        let drawn = [&mut chip, &mut both, &mut person].map(|pool| [pool.draw().unwrap(), pool.draw().unwrap()]);
+        let drawn =
+            [&mut chip, &mut both, &mut person].map(|pool| [pool.draw().unwrap(), pool.draw().unwrap()]);
         let mut drawn: std::vec::Vec<_> = drawn.iter().flatten().map(|octets| **octets).collect();
         drawn.sort_unstable();
         drawn.dedup();

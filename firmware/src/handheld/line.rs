@@ -165,7 +165,10 @@ mod tests {
 
     #[test]
     fn escape_sequences_leave_no_trace() {
-        assert_eq!(lines(b"a\x1b[Ab\x1b[1;5Cc\x1bOPd\x1b]0;title\x07e\x1b]8;;x\x1b\\f\x1b(Bg\n"), ["abcdefg"]);
+        assert_eq!(
+            lines(b"a\x1b[Ab\x1b[1;5Cc\x1bOPd\x1b]0;title\x07e\x1b]8;;x\x1b\\f\x1b(Bg\n"),
+            ["abcdefg"]
+        );
     }
 
     #[test]

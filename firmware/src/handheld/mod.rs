@@ -18,7 +18,6 @@ mod obey;
 mod screen;
 mod words;
 
-
 use embassy_futures::select::select;
 use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;

@@ -189,7 +189,8 @@ impl<F: NorFlash> Handheld<F> {
     async fn resume_messages(&mut self, now: Instant) -> Result<(), Error> {
         let mut buffer = MessageBuffer::new();
         for number in self.store.waiting_numbers() {
-            let Some(Message::Outgoing { outgoing, text }) = self.store.message(number, &mut buffer).await? else {
+            let Some(Message::Outgoing { outgoing, text }) = self.store.message(number, &mut buffer).await?
+            else {
                 continue;
             };
             let Outgoing { id, status, accepted, lifetime, priority } = outgoing;
@@ -217,7 +218,9 @@ impl<F: NorFlash> Handheld<F> {
                     self.say(Phrase::Help(line));
                     (line + 1 < HELP_LINES).then_some(Listing::Help(line + 1))
                 }
-                Listing::Contacts(index) => self.show_contact(index, now).then_some(Listing::Contacts(index + 1)),
+                Listing::Contacts(index) => {
+                    self.show_contact(index, now).then_some(Listing::Contacts(index + 1))
+                }
                 Listing::Messages(after) => match self.store.number_after(after) {
                     Some(number) => {
                         self.show_message(number).await;

@@ -144,7 +144,9 @@ impl<F: NorFlash> Handheld<F> {
         let id = sent.map_err(|error| match error {
             SendError::TooLong { .. } => Complaint::TextTooLong { octets: text.len() },
             SendError::QueueFull => Complaint::TooManyWaiting,
-            SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => Complaint::NotSent,
+            SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => {
+                Complaint::NotSent
+            }
         })?;
         let lifetime = u32::try_from(LIFETIME.as_secs() / 60).unwrap_or(u32::MAX);
         let accepted = self.minutes(now);

@@ -148,8 +148,12 @@ impl Missing {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commands =
-            [(self.node, "/node"), (self.region, "/region"), (self.network, "/network"), (self.key, "/key new")];
+        let commands = [
+            (self.node, "/node"),
+            (self.region, "/region"),
+            (self.network, "/network"),
+            (self.key, "/key new"),
+        ];
         let mut missing = commands.iter().filter(|(missing, _)| *missing);
         if let Some((_, first)) = missing.next() {
             f.write_str(first)?;
@@ -256,7 +260,14 @@ impl fmt::Display for Spoken<'_> {
                     None => say!(f, language, ", pas encore entendu", ", not heard yet"),
                     Some((age, Quality { rssi_dbm, .. })) => {
                         let age = Age { language, age };
-                        say!(f, language, ", entendu il y a {} à {} dBm", ", heard {} ago at {} dBm", age, rssi_dbm)
+                        say!(
+                            f,
+                            language,
+                            ", entendu il y a {} à {} dBm",
+                            ", heard {} ago at {} dBm",
+                            age,
+                            rssi_dbm
+                        )
                     }
                 }
             }
@@ -272,7 +283,15 @@ impl fmt::Display for Spoken<'_> {
             }
             Phrase::NoMessages => say!(f, language, "aucun message", "no messages"),
             Phrase::Status { node, channel, waiting, airtime_left, version } => {
-                say!(f, language, "{} sur {}, en attente\u{a0}: {}, ", "{} on {}, waiting: {}, ", node, channel, waiting)?;
+                say!(
+                    f,
+                    language,
+                    "{} sur {}, en attente\u{a0}: {}, ",
+                    "{} on {}, waiting: {}, ",
+                    node,
+                    channel,
+                    waiting
+                )?;
                 match airtime_left {
                     None => say!(f, language, "émission sans limite", "airtime unlimited")?,
                     Some(left) => {
@@ -282,10 +301,12 @@ impl fmt::Display for Spoken<'_> {
                 }
                 write!(f, ", Fanal {version}")
             }
-            Phrase::Help(line) => f.write_str(HELP.get(line).map_or("", |(french, english)| match language {
-                Language::French => french,
-                Language::English => english,
-            })),
+            Phrase::Help(line) => {
+                f.write_str(HELP.get(line).map_or("", |(french, english)| match language {
+                    Language::French => french,
+                    Language::English => english,
+                }))
+            }
             Phrase::Complaint(complaint) => {
                 f.write_str("! ")?;
                 say_complaint(f, language, complaint)
@@ -300,9 +321,15 @@ const HELP: [(&str, &str); 8] = [
     ("/to alice — choisir à qui vont les lignes simples", "/to alice — choose whom bare lines go to"),
     ("/contacts /messages /status — voir", "/contacts /messages /status — look"),
     ("/language fr|en", "/language fr|en"),
-    ("/node 0201 · /region CA [SF9/500] [22] — régler la radio", "/node 0201 · /region CA [SF9/500] [22] — set up the radio"),
+    (
+        "/node 0201 · /region CA [SF9/500] [22] — régler la radio",
+        "/node 0201 · /region CA [SF9/500] [22] — set up the radio",
+    ),
     ("/network <32 chiffres hexadécimaux> — clé du réseau", "/network <32 hex digits> — network key"),
-    ("/entropy <64 chiffres hexadécimaux> · /key new · /key — sa propre clé", "/entropy <64 hex digits> · /key new · /key — one’s own key"),
+    (
+        "/entropy <64 chiffres hexadécimaux> · /key new · /key — sa propre clé",
+        "/entropy <64 hex digits> · /key new · /key — one’s own key",
+    ),
     (
         "/contact 0101 Alice <clé publique> [via 0100] — ajouter une personne",
         "/contact 0101 Alice <public key> [via 0100] — add a person",
@@ -332,7 +359,13 @@ fn say_state(f: &mut fmt::Formatter<'_>, language: Language, name: Plain<'_>, st
         }
         Status::Delivered => say!(f, language, "livré à {}", "delivered to {}", name),
         Status::Expired => {
-            say!(f, language, "expiré, {} ne l’a pas reçu à temps", "expired, {} did not get it in time", name)
+            say!(
+                f,
+                language,
+                "expiré, {} ne l’a pas reçu à temps",
+                "expired, {} did not get it in time",
+                name
+            )
         }
         Status::Failed => say!(f, language, "échec, {} ne l’a pas reçu", "failed, {} did not get it", name),
     }
@@ -345,7 +378,13 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             say!(f, language, "ligne ignorée\u{a0}: ce n’est pas de l’UTF-8", "line ignored: not UTF-8")
         }
         Complaint::UnknownCommand(verb) => {
-            say!(f, language, "commande inconnue\u{a0}: /{} (voir /help)", "unknown command: /{} (see /help)", Plain(verb))
+            say!(
+                f,
+                language,
+                "commande inconnue\u{a0}: /{} (voir /help)",
+                "unknown command: /{} (see /help)",
+                Plain(verb)
+            )
         }
         Complaint::Usage(usage) => say!(f, language, "s’écrit\u{a0}: {}", "is written: {}", usage),
         Complaint::ContactUsage => say!(
@@ -378,10 +417,21 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             say!(f, language, "{} a déjà cette clé", "{} has this key already", node)
         }
         Complaint::UnknownContact(name) => {
-            say!(f, language, "contact inconnu\u{a0}: {} (voir /contacts)", "unknown contact: {} (see /contacts)", Plain(name))
+            say!(
+                f,
+                language,
+                "contact inconnu\u{a0}: {} (voir /contacts)",
+                "unknown contact: {} (see /contacts)",
+                Plain(name)
+            )
         }
         Complaint::NobodyChosen => {
-            say!(f, language, "à qui\u{a0}? /to alice, ou @alice bonjour", "to whom? /to alice, or @alice hello")
+            say!(
+                f,
+                language,
+                "à qui\u{a0}? /to alice, ou @alice bonjour",
+                "to whom? /to alice, or @alice hello"
+            )
         }
         Complaint::ContactsFull => {
             say!(f, language, "déjà {} contacts, plus de place", "{} contacts already, no room", MAX_CONTACTS)
@@ -417,7 +467,13 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             say!(f, language, "pas encore prêt, à régler\u{a0}: {}", "not ready yet, to be set: {}", missing)
         }
         Complaint::LinesLost(lines) => {
-            say!(f, language, "lignes perdues à l’affichage\u{a0}: {}", "lines lost on the way here: {}", lines)
+            say!(
+                f,
+                language,
+                "lignes perdues à l’affichage\u{a0}: {}",
+                "lines lost on the way here: {}",
+                lines
+            )
         }
         Complaint::StoreFailed => say!(
             f,

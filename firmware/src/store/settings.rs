@@ -155,7 +155,9 @@ impl Cached {
                     *place = Some(entry);
                 }
             }
-            COUNTER_KEYS => self.counters.get_mut(index).into_iter().for_each(|counter| read(octets, counter)),
+            COUNTER_KEYS => {
+                self.counters.get_mut(index).into_iter().for_each(|counter| read(octets, counter))
+            }
             WINDOW_KEYS => self.windows.get_mut(index).into_iter().for_each(|window| read(octets, window)),
             _ => {}
         }
@@ -261,7 +263,10 @@ impl Cached {
     }
 
     fn since(&self, index: usize) -> u32 {
-        self.contacts.get(index).and_then(Option::as_ref).map_or(u32::MAX, |entry| entry.since.max(self.secret_since))
+        self.contacts
+            .get(index)
+            .and_then(Option::as_ref)
+            .map_or(u32::MAX, |entry| entry.since.max(self.secret_since))
     }
 
     /// Saves the marks of `victim.source` unless that of `victim` has been saved already.
@@ -273,11 +278,11 @@ impl Cached {
     ) -> Result<(), Error> {
         let Some(index) = self.index(victim.source) else { return Ok(()) };
         let (saved, since) = self.window(victim.source);
-        if saved.check(victim.counter) != Freshness::Fresh || window.check(victim.counter) == Freshness::Fresh {
+        if saved.check(victim.counter) != Freshness::Fresh || window.check(victim.counter) == Freshness::Fresh
+        {
             return Ok(());
         }
-        let record =
-            SavedWindow { since, local: self.settings.node, top: window.top(), bits: window.bits() };
+        let record = SavedWindow { since, local: self.settings.node, top: window.top(), bits: window.bits() };
         SETTINGS.put(flash, numbered(WINDOW_KEYS, index), &record).await?;
         if let Some(place) = self.windows.get_mut(index) {
             *place = record;
@@ -285,7 +290,11 @@ impl Cached {
         Ok(())
     }
 
-    pub(super) async fn set_minutes<F: NorFlash>(&mut self, flash: &mut F, minutes: u32) -> Result<(), Error> {
+    pub(super) async fn set_minutes<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        minutes: u32,
+    ) -> Result<(), Error> {
         SETTINGS.put(flash, MINUTES_KEY, &minutes).await?;
         self.minutes = minutes;
         Ok(())

@@ -68,7 +68,8 @@ impl Emulator {
         File::open(&self.image).map_err(|error| about(&self.image, &error))?;
         let (host, host_end) = line()?;
         let (air, air_end) = line()?;
-        let memory = format!("memory-backend-file,id=ram0,size=16M,share=on,mem-path={}", escaped(&self.flash)?);
+        let memory =
+            format!("memory-backend-file,id=ram0,size=16M,share=on,mem-path={}", escaped(&self.flash)?);
         let child = Command::new(PROGRAM)
             .args(["-machine", "mps2-an386,memory-backend=ram0", "-object", &memory])
             .args(["-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"])
