@@ -23,6 +23,8 @@ use crate::serial::Serial;
 const RADIO_RETRY: Duration = Duration::from_secs(1);
 /// How long the last octets of a role have to leave.
 const FAREWELL: Duration = Duration::from_millis(200);
+/// How soon a deadline is looked at again that was handled and has stayed: it waits for the radio, which is at work.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The machines of a role, as the pump sees them. Every `handle_…` is an input; early or spurious ones are harmless.
 pub trait Role {
@@ -86,11 +88,13 @@ struct Pump<'a, P, C> {
     /// Whether it is there, as far as is known.
     tuned: bool,
     rest_until: Option<Instant>,
+    /// When deadlines were last handled.
+    handled: Option<Instant>,
 }
 
 /// Runs `role` until it is [`finished`](Role::finished).
 pub async fn run(role: &mut impl Role, mut radio: impl Radio, serial: &Serial, clock: &impl Clock) {
-    let mut pump = Pump { role, serial, clock, channel: None, tuned: false, rest_until: None };
+    let mut pump = Pump { role, serial, clock, channel: None, tuned: false, rest_until: None, handled: None };
     let mut heard = [0; MAX_FRAME];
     let mut octets = [0; 64];
     pump.drain().await;
@@ -100,7 +104,7 @@ pub async fn run(role: &mut impl Role, mut radio: impl Radio, serial: &Serial, c
         let outcome = {
             let mut work = pin!(perform(&mut radio, &job, &mut heard, clock));
             loop {
-                let deadline = pump.role.poll_timeout();
+                let deadline = pump.deadline();
                 match select(work.as_mut(), wait(serial, &mut octets, deadline, clock)).await {
                     Either::First(outcome) => break outcome,
                     Either::Second(n) => pump.turn(octets.get(..n).unwrap_or_default()).await,
@@ -157,8 +161,16 @@ impl<P: Role, C: Clock> Pump<'_, P, C> {
         }
         if self.role.poll_timeout().is_some_and(|at| at <= now) {
             self.role.handle_timeout(now);
+            self.handled = Some(now);
         }
         self.drain().await;
+    }
+
+    /// When to call [`turn`](Self::turn), if nothing else happens before.
+    fn deadline(&self) -> Option<Instant> {
+        let at = self.role.poll_timeout()?;
+        // Without this a deadline that waits for the radio would take all the time there is.
+        Some(self.handled.filter(|handled| *handled >= at).map_or(at, |handled| handled + AGAIN))
     }
 
     /// A job of the radio has ended.

@@ -5,12 +5,12 @@
 //! which octets find nobody. What the board makes of its memory is described in `hardware/boards/qemu`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::UnixStream;
@@ -70,7 +70,7 @@ impl Emulator {
         let (air, air_end) = line()?;
         let memory =
             format!("memory-backend-file,id=ram0,size=16M,share=on,mem-path={}", escaped(&self.flash)?);
-        let child = Command::new(PROGRAM)
+        let mut child = Command::new(PROGRAM)
             .args(["-machine", "mps2-an386,memory-backend=ram0", "-object", &memory])
             .args(["-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"])
             .args(["-chardev", "socket,id=host,fd=0", "-serial", "chardev:host"])
@@ -79,8 +79,12 @@ impl Emulator {
             .arg(&self.image)
             .stdin(Stdio::from(host_end))
             .stdout(Stdio::from(air_end))
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| about(Path::new(PROGRAM), &error))?;
+        if let Some(complaints) = child.stderr.take() {
+            std::thread::spawn(move || forward(complaints));
+        }
         self.child = Some(child);
         Ok(Lines { host, air })
     }
@@ -125,7 +129,6 @@ impl Drop for Emulator {
 }
 
 /// An emulated board whose UART0 is a serial port of this computer.
-#[derive(Debug)]
 pub struct Machine {
     emulator: Emulator,
     port: PathBuf,
@@ -133,7 +136,6 @@ pub struct Machine {
 }
 
 /// Carries octets between the cable and a run of the emulator.
-#[derive(Debug)]
 struct Bridge {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Cable>,
@@ -213,6 +215,15 @@ impl Machine {
             let _ = stop.send(());
             // The cable comes back, or has gone with the task.
             drop(task.await);
+        }
+    }
+}
+
+/// Passes on what QEMU complains of, but for the network card of this machine, which is rightly unconnected.
+fn forward(complaints: ChildStderr) {
+    for line in BufReader::new(complaints).lines().map_while(Result::ok) {
+        if !line.ends_with("has no peer") {
+            eprintln!("{line}");
         }
     }
 }

@@ -67,8 +67,12 @@ impl Port {
         self.divider.write(DIVIDER);
         self.control.write(CONTROL);
         // A client that connected before reception was on was told to wait; reading DATA once makes QEMU ask it
-        // again, else its first octets never come.
-        let _ = self.data.read();
+        // again, else its first octets never come. An octet may have come just before that. A zero says that none
+        // has; as the first octet of all it would mean nothing on either line.
+        let octet = self.data.read() as u8;
+        if octet != 0 {
+            let _ = self.received.try_write(&[octet]);
+        }
         (Receiver(self), Transmitter(self))
     }
 
