@@ -1,3 +1,9 @@
 //! The program `fanal`.
 
-fn main() {}
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::main(std::env::args_os())
+}

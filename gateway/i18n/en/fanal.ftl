@@ -29,3 +29,156 @@ presence-waiting = { $count } { $count ->
     [one] message
    *[other] messages
 } waiting
+
+## What is wrong: what, what it means, what to do
+
+fault-unreadable = the settings file cannot be read ({ $reason }).
+fault-unreadable-means = The gateway does not know how to start.
+fault-unreadable-todo = Check the path given to --config and the permissions of the file.
+fault-syntax = this setting is not understood: { $detail }
+fault-syntax-means = A name is misspelt, a setting is missing, or the file is not TOML.
+fault-syntax-todo = Mend this line; docs/operations.md lists all settings.
+fault-language = “{ $found }” is not a language of the gateway.
+fault-language-means = It speaks French and English.
+fault-language-todo = Write language = "fr" or language = "en".
+fault-not-loopback = “{ $found }” is not an address of this machine with a port.
+fault-not-loopback-means = The link to the XMPP server is not encrypted: it must not leave the machine, and no name is looked up on the network.
+fault-not-loopback-todo = Write server = "127.0.0.1:5347", or the port where the server expects its components.
+fault-domain = “{ $found }” cannot be an XMPP domain.
+fault-domain-means = The handhelds get their addresses from this domain.
+fault-domain-todo = Give the domain of the component as the server knows it, radio.fanal.lan for example.
+fault-one-secret = one of secret and secret_file is needed, and not both.
+fault-one-secret-means = Without a shared secret the XMPP server refuses the gateway.
+fault-one-secret-todo = Preferably keep secret_file, with a file that only the gateway can read.
+fault-short-secret = the secret has only { $found } characters; 32 are needed.
+fault-short-secret-means = A short secret can be guessed.
+fault-short-secret-todo = Make one with “fanal key new FILE” and give the same one to the XMPP server.
+fault-open-secret = everybody on this machine can read { $path }.
+fault-open-secret-means = This file holds a secret.
+fault-open-secret-todo = Run “chmod o= { $path }”, then change the secret if others may have read it.
+fault-unreadable-secret = { $path } cannot be read ({ $reason }).
+fault-unreadable-secret-means = The gateway needs the secret in it.
+fault-unreadable-secret-todo = Check the path and the permissions; “fanal key new FILE” makes a new key.
+fault-key-file = { $path } does not hold a key of { $digits } hexadecimal digits.
+fault-key-file-means = The key is damaged, or this is the wrong file.
+fault-key-file-todo = Restore the backup, or make a new key with “fanal key new”; with a new key the handhelds must be paired again.
+fault-public-key = this is not a public key of { $digits } hexadecimal digits.
+fault-public-key-means = Without the right key the handheld and the gateway do not understand each other.
+fault-public-key-todo = Copy what the handheld answers to /key.
+fault-node = “{ $found }” is not a node id.
+fault-node-means = A node id is four hexadecimal digits, from 0001 to fffe.
+fault-node-todo = Choose a free one, 0201 for example, and keep the quotation marks.
+fault-region = “{ $found }” is not a region.
+fault-region-means = The region decides what the law allows to be transmitted.
+fault-region-todo = Write CA, US or EU, after the place where the radio stands.
+fault-rate = “{ $found }” is not a LoRa rate.
+fault-rate-means = All radios of a community share one rate.
+fault-rate-todo = Write SF9/500 for example, or remove the line for the rate of the region.
+fault-unlawful-band = this frequency is outside the bands of the region.
+fault-unlawful-band-means = The law forbids transmitting there.
+fault-unlawful-band-todo = Check the region.
+fault-unlawful-bandwidth = a bandwidth of { $khz } kHz is forbidden on this frequency.
+fault-unlawful-bandwidth-means = The law forbids transmitting that way there.
+fault-unlawful-bandwidth-todo = Choose a rate of the region, or remove rate.
+fault-unlawful-hopping = a bandwidth of { $khz } kHz is only for stations that hop over at least { $channels } channels here.
+fault-unlawful-hopping-means = The gateway stays on one channel; the law forbids this bandwidth to it.
+fault-unlawful-hopping-todo = Choose a rate of the region, or remove rate.
+fault-unlawful-power = the power is above the { $max } dBm that are allowed.
+fault-unlawful-power-means = The law forbids transmitting that loud.
+fault-unlawful-power-todo = Set power_dbm to { $max } or less.
+fault-baud = { $found } is not the speed of a serial port.
+fault-baud-means = The gateway and the modem must speak at the same speed.
+fault-baud-todo = Write baud = 115200, or remove the line.
+fault-jid = “{ $found }” is not the address of an XMPP account.
+fault-jid-means = Each person is named by an account, without a device.
+fault-jid-todo = Write alice@fanal.lan for example.
+fault-node-taken = the node id { $node } already belongs to { $by }.
+fault-node-taken-means = Two stations with one id would get each other's messages.
+fault-node-taken-todo = Give another id to one of them.
+fault-name-taken = “{ $name }” is already there, for { $by }.
+fault-name-taken-means = Capitals do not tell two XMPP addresses apart.
+fault-name-taken-todo = Give another name to one of them, or remove the entry that is there twice.
+fault-key-taken = this public key already belongs to { $by }.
+fault-key-taken-means = Two stations with one key: one is a copy of the other, or the key was copied twice.
+fault-key-taken-todo = Make a new key on one of the handhelds with /key new, or copy the right key.
+fault-weak-key = this public key is weak.
+fault-weak-key-means = It would protect no message; no handheld makes such a key.
+fault-weak-key-todo = Copy what the handheld answers to /key.
+fault-own-domain = { $jid } lies in the gateway's own domain.
+fault-own-domain-means = That domain is for the handhelds; persons have accounts on the server.
+fault-own-domain-todo = Give the account of the person, alice@fanal.lan for example.
+fault-no-person = { $jid } names a server, not a person.
+fault-no-person-means = Each person is named by an account.
+fault-no-person-todo = Write alice@fanal.lan for example.
+fault-name-unusable = this name cannot be used.
+fault-name-unusable-means = A name has 1 to 48 characters, all of them visible.
+fault-name-unusable-todo = Choose a name that people can read and write.
+fault-too-many = there are too many persons and handhelds.
+fault-too-many-means = A gateway serves { $max } pairs of a person and a handheld at most.
+fault-too-many-todo = Remove entries, or share them between two gateways.
+fault-store-in-use = the database { $path } is in use.
+fault-store-in-use-means = Another gateway is at work with the same messages.
+fault-store-in-use-todo = Stop that one first, or give this one another database.
+fault-store-damaged = the database { $path } is damaged ({ $report }).
+fault-store-damaged-means = The messages that wait may be wrong; the gateway does not guess.
+fault-store-damaged-todo = Put this file aside and restore a backup; examine the disk.
+fault-store-too-new = the database { $path } was written by a later version ({ $found }; this one knows { $known }).
+fault-store-too-new-means = This version cannot read it without loss.
+fault-store-too-new-todo = Install the later version of fanal.
+fault-store-library = the SQLite library { $found } is too old.
+fault-store-library-means = It can damage the database; 3.51.3 or later is needed.
+fault-store-library-todo = Build fanal with the library that comes with it.
+fault-store-open = the database { $path } cannot be opened ({ $reason }).
+fault-store-open-means = Without it no message is kept.
+fault-store-open-todo = Check that the folder exists, that the gateway may write there, and that there is room.
+fault-store-failed = the database has failed ({ $reason }).
+fault-store-failed-means = Nothing is promised that is not written; the gateway stops and will go on where it was.
+fault-store-failed-todo = If it happens again, examine the disk and the room on it.
+fault-system = the system refuses { $what } ({ $reason }).
+fault-system-means = The gateway cannot work without it.
+fault-system-todo = Check the permissions and the limits of the machine; the supervisor will try again.
+fault-ended = a part of the gateway has ended: { $part }.
+fault-ended-means = That is a defect of the program. What was promised is kept.
+fault-ended-todo = The supervisor starts it again; report it, with the log.
+fault-key-exists = { $path } exists already.
+fault-key-exists-means = To overwrite it would lose a key, and all handhelds would have to be paired again.
+fault-key-exists-todo = Choose another name, or move the old file away first.
+fault-key-unwritten = { $path } cannot be written ({ $reason }).
+fault-key-unwritten-means = No key was made.
+fault-key-unwritten-todo = Check that the folder exists and that you may write there.
+fault-usage = the command is not understood: { $detail }
+fault-usage-means = Nothing was done.
+fault-usage-todo = “fanal --help” shows what there is.
+
+## The command line
+
+cli-place = { $file }, line { $line }: { $what }
+cli-place-without-line = { $file }: { $what }
+cli-means = What it means: { $means }
+cli-todo = What to do: { $todo }
+cli-about = Fanal: messages by LoRa radio when everything else is down.
+cli-usage = Usage
+cli-commands = Commands
+cli-options = Options
+cli-arguments = Arguments
+cli-help = Shows this help
+cli-version = Shows the version
+cli-gateway = Bridges this machine's XMPP server and the radio
+cli-gateway-config = The settings file
+cli-gateway-check = Checks the settings, then stops
+cli-key = Makes keys or shows them
+cli-key-new = Makes a key and writes it into a file that only you can read
+cli-key-new-file = The file to make
+cli-key-new-network = A community's key instead of a station's
+cli-key-show = Shows what is to be entered into the handhelds
+cli-check-ok = The settings of { $site } are good: { $persons } { $persons ->
+    [one] person
+   *[other] persons
+}, { $handhelds } { $handhelds ->
+    [one] handheld
+   *[other] handhelds
+}, { $channel }.
+cli-key-written = Key written to { $path }. Keep a copy in a safe place.
+cli-key-public = Public key: { $key }
+cli-key-pairing = To be entered into each handheld:
+cli-key-nobody = There are no persons in the settings.

@@ -29,3 +29,156 @@ presence-waiting = { $count } { $count ->
     [one] message
    *[other] messages
 } en attente
+
+## Ce qui ne va pas : quoi, ce que cela veut dire, que faire
+
+fault-unreadable = le fichier de réglages est illisible ({ $reason }).
+fault-unreadable-means = La passerelle ne sait pas comment démarrer.
+fault-unreadable-todo = Vérifiez le chemin donné à --config et les droits du fichier.
+fault-syntax = ce réglage n'est pas compris : { $detail }
+fault-syntax-means = Un nom est mal écrit, un réglage manque, ou le fichier n'est pas du TOML.
+fault-syntax-todo = Corrigez cette ligne ; la liste des réglages est dans docs/operations.md.
+fault-language = « { $found } » n'est pas une langue de la passerelle.
+fault-language-means = Elle parle français et anglais.
+fault-language-todo = Écrivez language = "fr" ou language = "en".
+fault-not-loopback = « { $found } » n'est pas une adresse de cette machine avec un port.
+fault-not-loopback-means = La liaison avec le serveur XMPP n'est pas chiffrée : elle ne doit pas quitter la machine, et aucun nom n'est cherché sur le réseau.
+fault-not-loopback-todo = Écrivez server = "127.0.0.1:5347", ou le port où le serveur attend ses composants.
+fault-domain = « { $found } » ne peut pas être un domaine XMPP.
+fault-domain-means = Les appareils radio reçoivent leurs adresses de ce domaine.
+fault-domain-todo = Donnez le domaine du composant, tel que le serveur le connaît, par exemple radio.fanal.lan.
+fault-one-secret = il faut secret ou secret_file, l'un des deux et pas les deux.
+fault-one-secret-means = Sans secret partagé, le serveur XMPP refuse la passerelle.
+fault-one-secret-todo = Gardez de préférence secret_file, avec un fichier que seule la passerelle peut lire.
+fault-short-secret = le secret n'a que { $found } caractères ; il en faut 32.
+fault-short-secret-means = Un secret court se devine.
+fault-short-secret-todo = Faites-en un avec « fanal key new FICHIER » et donnez le même au serveur XMPP.
+fault-open-secret = tout le monde sur cette machine peut lire { $path }.
+fault-open-secret-means = Ce fichier contient un secret.
+fault-open-secret-todo = Faites « chmod o= { $path } », puis changez le secret si d'autres ont pu le lire.
+fault-unreadable-secret = { $path } est illisible ({ $reason }).
+fault-unreadable-secret-means = La passerelle a besoin du secret qu'il contient.
+fault-unreadable-secret-todo = Vérifiez le chemin et les droits ; « fanal key new FICHIER » fait une clé neuve.
+fault-key-file = { $path } ne contient pas une clé de { $digits } chiffres hexadécimaux.
+fault-key-file-means = La clé est abîmée, ou ce n'est pas le bon fichier.
+fault-key-file-todo = Remettez la copie de sauvegarde, ou faites une clé neuve avec « fanal key new » ; une clé neuve oblige à jumeler de nouveau les appareils.
+fault-public-key = ceci n'est pas une clé publique de { $digits } chiffres hexadécimaux.
+fault-public-key-means = Sans la bonne clé, l'appareil et la passerelle ne se comprennent pas.
+fault-public-key-todo = Recopiez ce que l'appareil répond à /key.
+fault-node = « { $found } » n'est pas une adresse radio.
+fault-node-means = Une adresse radio est faite de quatre chiffres hexadécimaux, de 0001 à fffe.
+fault-node-todo = Choisissez une adresse libre, par exemple 0201, et gardez les guillemets.
+fault-region = « { $found } » n'est pas une région connue.
+fault-region-means = La région décide de ce que la loi permet d'émettre.
+fault-region-todo = Écrivez CA, US ou EU, selon l'endroit où se trouve la radio.
+fault-rate = « { $found } » n'est pas un débit LoRa.
+fault-rate-means = Toutes les radios d'une communauté ont le même débit.
+fault-rate-todo = Écrivez par exemple SF9/500, ou enlevez la ligne pour le débit de la région.
+fault-unlawful-band = cette fréquence est hors des bandes de la région.
+fault-unlawful-band-means = La loi interdit d'y émettre.
+fault-unlawful-band-todo = Vérifiez la région.
+fault-unlawful-bandwidth = une largeur de { $khz } kHz est interdite sur cette fréquence.
+fault-unlawful-bandwidth-means = La loi interdit d'y émettre ainsi.
+fault-unlawful-bandwidth-todo = Choisissez un débit de la région, ou enlevez rate.
+fault-unlawful-hopping = une largeur de { $khz } kHz exige ici de sauter entre au moins { $channels } canaux.
+fault-unlawful-hopping-means = La passerelle reste sur un canal ; la loi lui interdit cette largeur.
+fault-unlawful-hopping-todo = Choisissez un débit de la région, ou enlevez rate.
+fault-unlawful-power = la puissance dépasse les { $max } dBm permis.
+fault-unlawful-power-means = La loi interdit d'émettre si fort.
+fault-unlawful-power-todo = Mettez power_dbm à { $max } ou moins.
+fault-baud = { $found } n'est pas une vitesse de port série.
+fault-baud-means = La passerelle et le modem doivent parler à la même vitesse.
+fault-baud-todo = Écrivez baud = 115200, ou enlevez la ligne.
+fault-jid = « { $found } » n'est pas l'adresse d'un compte XMPP.
+fault-jid-means = Chaque personne est désignée par son compte, sans appareil.
+fault-jid-todo = Écrivez par exemple alice@fanal.lan.
+fault-node-taken = l'adresse radio { $node } est déjà prise par { $by }.
+fault-node-taken-means = Deux stations avec la même adresse recevraient chacune les messages de l'autre.
+fault-node-taken-todo = Donnez une autre adresse à l'une des deux.
+fault-name-taken = « { $name } » y est déjà, pour { $by }.
+fault-name-taken-means = Les majuscules ne distinguent pas deux adresses XMPP.
+fault-name-taken-todo = Donnez un autre nom à l'un des deux, ou enlevez l'entrée en double.
+fault-key-taken = cette clé publique est déjà celle de { $by }.
+fault-key-taken-means = Deux appareils avec la même clé : l'un est une copie de l'autre, ou la clé a été recopiée deux fois.
+fault-key-taken-todo = Faites une clé neuve sur l'un des appareils avec /key new, ou recopiez la bonne clé.
+fault-weak-key = cette clé publique est faible.
+fault-weak-key-means = Elle ne protégerait aucun message ; aucun appareil n'en fait de telles.
+fault-weak-key-todo = Recopiez ce que l'appareil répond à /key.
+fault-own-domain = { $jid } est dans le domaine de la passerelle elle-même.
+fault-own-domain-means = Ce domaine est celui des appareils radio ; les comptes des personnes sont sur le serveur.
+fault-own-domain-todo = Donnez le compte de la personne, par exemple alice@fanal.lan.
+fault-no-person = { $jid } désigne un serveur, pas une personne.
+fault-no-person-means = Chaque personne est désignée par son compte.
+fault-no-person-todo = Écrivez par exemple alice@fanal.lan.
+fault-name-unusable = ce nom ne peut pas servir.
+fault-name-unusable-means = Un nom a de 1 à 48 caractères, tous visibles.
+fault-name-unusable-todo = Choisissez un nom que les gens peuvent lire et écrire.
+fault-too-many = il y a trop de personnes et d'appareils.
+fault-too-many-means = Une passerelle sert au plus { $max } paires d'une personne et d'un appareil.
+fault-too-many-todo = Enlevez des entrées, ou partagez-les entre deux passerelles.
+fault-store-in-use = la base { $path } est déjà utilisée.
+fault-store-in-use-means = Une autre passerelle tourne avec les mêmes messages.
+fault-store-in-use-todo = Arrêtez-la d'abord, ou donnez à celle-ci une autre base.
+fault-store-damaged = la base { $path } est abîmée ({ $report }).
+fault-store-damaged-means = Les messages en attente pourraient être faux ; la passerelle ne devine pas.
+fault-store-damaged-todo = Mettez ce fichier de côté et remettez une sauvegarde ; examinez le disque.
+fault-store-too-new = la base { $path } vient d'une version plus récente ({ $found } ; celle-ci connaît { $known }).
+fault-store-too-new-means = Cette version ne sait pas la lire sans perte.
+fault-store-too-new-todo = Installez la version plus récente de fanal.
+fault-store-library = la bibliothèque SQLite { $found } est trop ancienne.
+fault-store-library-means = Elle peut abîmer la base ; il faut 3.51.3 ou plus.
+fault-store-library-todo = Recompilez fanal avec la bibliothèque fournie.
+fault-store-open = la base { $path } ne s'ouvre pas ({ $reason }).
+fault-store-open-means = Sans elle, aucun message n'est gardé.
+fault-store-open-todo = Vérifiez que le dossier existe, que la passerelle peut y écrire, et qu'il reste de la place.
+fault-store-failed = la base ne répond plus ({ $reason }).
+fault-store-failed-means = Rien n'est promis qui ne soit pas écrit ; la passerelle s'arrête et reprendra où elle en était.
+fault-store-failed-todo = Si cela se répète, examinez le disque et la place qui reste.
+fault-system = le système refuse : { $what } ({ $reason }).
+fault-system-means = La passerelle ne peut pas travailler sans cela.
+fault-system-todo = Vérifiez les droits et les limites de la machine ; le superviseur réessaiera.
+fault-ended = une partie de la passerelle s'est arrêtée : { $part }.
+fault-ended-means = C'est un défaut du programme. Ce qui était promis est gardé.
+fault-ended-todo = Le superviseur la redémarre ; signalez-le, avec le journal.
+fault-key-exists = { $path } existe déjà.
+fault-key-exists-means = L'écraser perdrait une clé, et tous les appareils seraient à jumeler de nouveau.
+fault-key-exists-todo = Choisissez un autre nom, ou déplacez d'abord l'ancien fichier.
+fault-key-unwritten = { $path } ne s'écrit pas ({ $reason }).
+fault-key-unwritten-means = Aucune clé n'a été faite.
+fault-key-unwritten-todo = Vérifiez que le dossier existe et que vous pouvez y écrire.
+fault-usage = la commande n'est pas comprise : { $detail }
+fault-usage-means = Rien n'a été fait.
+fault-usage-todo = « fanal --help » montre ce qui existe.
+
+## La ligne de commande
+
+cli-place = { $file }, ligne { $line } : { $what }
+cli-place-without-line = { $file } : { $what }
+cli-means = Ce que cela veut dire : { $means }
+cli-todo = À faire : { $todo }
+cli-about = Fanal : des messages par radio LoRa quand tout le reste est tombé.
+cli-usage = Emploi
+cli-commands = Commandes
+cli-options = Options
+cli-arguments = Arguments
+cli-help = Montre cette aide
+cli-version = Montre la version
+cli-gateway = Relie le serveur XMPP de cette machine à la radio
+cli-gateway-config = Le fichier de réglages
+cli-gateway-check = Vérifie les réglages, puis s'arrête
+cli-key = Fait ou montre des clés
+cli-key-new = Fait une clé et l'écrit dans un fichier que vous seul pouvez lire
+cli-key-new-file = Le fichier à faire
+cli-key-new-network = Une clé de communauté, au lieu d'une clé de station
+cli-key-show = Montre ce qu'il faut entrer dans les appareils radio
+cli-check-ok = Les réglages de { $site } sont bons : { $persons } { $persons ->
+    [one] personne
+   *[other] personnes
+}, { $handhelds } { $handhelds ->
+    [one] appareil radio
+   *[other] appareils radio
+}, { $channel }.
+cli-key-written = Clé écrite dans { $path }. Gardez-en une copie en lieu sûr.
+cli-key-public = Clé publique : { $key }
+cli-key-pairing = À entrer dans chaque appareil radio :
+cli-key-nobody = Aucune personne dans les réglages.

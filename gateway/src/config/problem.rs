@@ -47,7 +47,7 @@ impl std::error::Error for Faults {}
 
 /// One thing that is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+
 pub enum Problem {
     /// The file cannot be read.
     #[error("cannot be read: {reason}")]

@@ -1,0 +1,116 @@
+//! The command line. One file per subcommand, each with its `command` and its `run`; what went wrong is told in
+//! [`trouble`].
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use fanal_gateway::words::{Language, say};
+
+mod gateway;
+mod key;
+mod log;
+mod trouble;
+
+/// Runs the program with these arguments, the first of which is its name.
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let language = language(|name| env::var(name).ok());
+    let matches = match command(language).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // A reader that went away needs no help.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return trouble::misused(&error, language),
+    };
+    match run(&matches, language) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => trouble::tell(&error, language),
+    }
+}
+
+fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
+    match matches.subcommand() {
+        Some((gateway::NAME, matches)) => gateway::run(matches, language),
+        Some((key::NAME, matches)) => key::run(matches, language),
+        _ => Ok(command(language).print_help()?),
+    }
+}
+
+fn command(language: Language) -> Command {
+    let version = Arg::new("version")
+        .short('V')
+        .long("version")
+        .help(say(language, "cli-version", &[]))
+        .action(ArgAction::Version);
+    section(Command::new("fanal"), language)
+        .about(say(language, "cli-about", &[]))
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(true)
+        .arg(version)
+        .subcommand(gateway::command(language))
+        .subcommand(key::command(language))
+}
+
+/// A command whose help speaks `language`.
+fn section(command: Command, language: Language) -> Command {
+    let heading = |key| say(language, key, &[]);
+    let options = heading("cli-options");
+    let help = Arg::new("help")
+        .short('h')
+        .long("help")
+        .help(heading("cli-help"))
+        .help_heading(options.clone())
+        .action(ArgAction::Help);
+    let usage = heading("cli-usage");
+    command
+        .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}"))
+        .subcommand_help_heading(heading("cli-commands"))
+        .next_help_heading(options)
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .arg(help)
+}
+
+/// The language of the user's locale (POSIX, section 8.2), French where it names none of ours.
+fn language(variable: impl Fn(&str) -> Option<String>) -> Language {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|value| !value.is_empty())
+        .and_then(|value| Language::of_tag(&value))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_in_both_languages() {
+        for language in Language::ALL {
+            command(language).debug_assert();
+        }
+        let help = command(Language::French).render_help().to_string();
+        assert!(help.contains("Commandes"), "{help}");
+        assert!(!help.contains("Commands") && !help.contains("Options:\n  -h, --help  Print"), "{help}");
+    }
+
+    #[test]
+    fn the_locale_decides_the_language() {
+        let with = |variables: &'static [(&str, &str)]| {
+            language(move |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(with(&[]), Language::French);
+        assert_eq!(with(&[("LANG", "C.UTF-8")]), Language::French);
+        assert_eq!(with(&[("LANG", "en_CA.UTF-8")]), Language::English);
+        assert_eq!(with(&[("LC_ALL", ""), ("LANG", "en_CA")]), Language::English);
+        assert_eq!(with(&[("LC_ALL", "fr_CA.UTF-8"), ("LANG", "en_CA")]), Language::French);
+        assert_eq!(with(&[("LC_MESSAGES", "en_US"), ("LANG", "fr_CA")]), Language::English);
+    }
+}
