@@ -16,6 +16,8 @@
 //! that was meant for it is written to the next one, and no barrier of it passes.
 
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,10 @@
 //! What arrives is bounded: a stanza that is too long, too deep or meaningless costs only itself. Ill-formed XML
 //! ends the stream, because nothing after it can be trusted.
 
+pub mod fuzz;
 mod metered;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::io;
