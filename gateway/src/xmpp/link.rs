@@ -79,7 +79,7 @@ pub enum LinkEvent {
     /// A stanza arrived.
     Stanza(Box<Stanza>),
     /// A stanza arrived that is none; see [`Invalid::answer`].
-    Invalid(Invalid),
+    Invalid(Box<Invalid>),
     /// The server has processed everything that was sent before this barrier.
     Passed(u64),
 }

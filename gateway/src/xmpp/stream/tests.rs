@@ -10,7 +10,7 @@ fn reader(octets: &str) -> Reader<std::io::Cursor<Vec<u8>>> {
 }
 
 /// All that the octets are understood as, and how the stream ended.
-async fn read(octets: &str) -> (Vec<Result<Stanza, Invalid>>, Error) {
+async fn read(octets: &str) -> (Vec<Result<Stanza, Box<Invalid>>>, Error) {
     let mut reader = reader(octets);
     let header = reader.header().await.unwrap();
     assert_eq!(header.get(Namespace::none(), "id").map(String::as_str), Some("s1"));
@@ -23,7 +23,7 @@ async fn read(octets: &str) -> (Vec<Result<Stanza, Invalid>>, Error) {
     }
 }
 
-fn id_of(stanza: &Result<Stanza, Invalid>) -> Option<String> {
+fn id_of(stanza: &Result<Stanza, Box<Invalid>>) -> Option<String> {
     match stanza {
         Ok(Stanza::Message(message)) => message.id.clone().map(|id| id.0),
         Ok(Stanza::Presence(presence)) => presence.id.clone(),
