@@ -58,6 +58,8 @@ pub struct Plan {
     pub components: Vec<Component>,
     /// Further entries of everybody's contact list: JID and name.
     pub contacts: Vec<(String, String)>,
+    /// The port for clients; a free one if there is none.
+    pub port: Option<u16>,
 }
 
 /// Why there is no server.
@@ -123,7 +125,8 @@ impl Prosody {
             .prefix("fanal-prosody-")
             .tempdir()
             .map_err(io_error("temporary folder"))?;
-        let [clients, components] = free_ports().map_err(io_error("free ports"))?;
+        let [mut clients, components] = free_ports().map_err(io_error("free ports"))?;
+        clients.set_port(plan.port.unwrap_or(clients.port()));
         write_files(plan, folder.path(), clients.port(), components.port())
             .map_err(io_error("writing prosody's files"))?;
         certificate(plan, folder.path())?;
