@@ -11,5 +11,6 @@ mod crashes;
 mod custody;
 mod determinism;
 mod faults;
+mod intruders;
 mod law;
 mod stage;

@@ -22,7 +22,7 @@ use fanal_protocol::rand::Jitter;
 use fanal_protocol::region::Channel;
 use fanal_protocol::time::{Duration, Instant, earliest};
 
-use crate::channel::{Ether, Event, Settings, StationId, What};
+use crate::channel::{Ether, Event, Position, Settings, StationId, What};
 use crate::fault::Faults;
 use crate::station::{Crash, Input, Letter, Notice, Peer, Setup, Station};
 use watch::Watch;
@@ -51,6 +51,7 @@ enum Task {
     Send(StationId, Letter),
     Power(StationId, bool),
     Read(StationId, MessageId),
+    Inject(StationId, std::sync::Arc<[u8]>),
 }
 
 /// What became of things, as an onlooker would note it down.
@@ -169,6 +170,18 @@ impl World {
         self.send(station, letter, delay);
     }
 
+    /// Adds somebody who keeps to no protocol: see [`inject`](World::inject).
+    pub fn intruder(&mut self, position: Position) -> StationId {
+        let id = self.add(Setup::handheld(NodeId::NONE, position));
+        self.watch.intruder(id);
+        id
+    }
+
+    /// Lets an intruder transmit any octets after `delay`, unless it is transmitting already.
+    pub fn inject(&mut self, intruder: StationId, frame: &[u8], delay: Duration) {
+        self.plan(delay, Task::Inject(intruder, frame.into()));
+    }
+
     fn plan(&mut self, delay: Duration, task: Task) {
         self.planned += 1;
         self.agenda.insert((self.now + delay, self.planned), task);
@@ -255,6 +268,10 @@ impl World {
 
     fn task(&mut self, task: Task) {
         match task {
+            Task::Inject(intruder, frame) => {
+                // Refused while it transmits: as promised.
+                let _ = self.ether.transmit(intruder, &frame, &self.channel, self.now);
+            }
             Task::Send(station, letter) => self.input(station, Input::Wanted(letter)),
             Task::Read(station, id) => {
                 // While the custodian is off nobody can confirm to it; it forwards again when it is back.

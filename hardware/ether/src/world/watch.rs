@@ -59,6 +59,7 @@ pub(super) struct Watch {
     accepted: BTreeSet<MessageId>,
     sealed: BTreeMap<MessageId, Vec<u8>>,
     beacons: BTreeSet<(NodeId, u32)>,
+    intruders: BTreeSet<StationId>,
     on_air: BTreeMap<StationId, VecDeque<(Instant, Duration)>>,
     report: Report,
 }
@@ -71,6 +72,7 @@ impl Watch {
             accepted: BTreeSet::new(),
             sealed: BTreeMap::new(),
             beacons: BTreeSet::new(),
+            intruders: BTreeSet::new(),
             on_air: BTreeMap::new(),
             report: Report::default(),
         }
@@ -79,6 +81,11 @@ impl Watch {
     pub(super) fn acquaint(&mut self, a: NodeId, b: NodeId, key: SessionKey) {
         self.keys.insert((a, b), key.clone());
         self.keys.insert((b, a), key);
+    }
+
+    /// This station is judged by nothing.
+    pub(super) fn intruder(&mut self, station: StationId) {
+        self.intruders.insert(station);
     }
 
     pub(super) fn notice(&mut self, notice: &Notice, stations: &[Station], now: Instant) {
@@ -112,6 +119,9 @@ impl Watch {
         channel: &Channel,
         now: Instant,
     ) {
+        if self.intruders.contains(&station) {
+            return;
+        }
         let airtime = channel.rate.time_on_air(frame.len());
         self.report.transmissions += 1;
         self.report.airtime += airtime;
