@@ -100,6 +100,9 @@ impl World {
 
     /// Makes address `near` of station `a` and address `far` of station `b` know each other. An address that
     /// is not the station's own is that of a person behind it. Takes effect when a station is switched on.
+    ///
+    /// # Panics
+    /// As [`station`](World::station).
     pub fn acquaint(&mut self, (a, near): (StationId, NodeId), (b, far): (StationId, NodeId)) {
         let key = |own: NodeId, other: NodeId| {
             agree(&secret(own), own, &secret(other).public(), other).expect("keys made here contribute")
@@ -115,11 +118,17 @@ impl World {
     }
 
     /// A station.
+    ///
+    /// # Panics
+    /// When `id` is not from this world's [`add`](World::add).
     pub fn station(&self, id: StationId) -> &Station {
         &self.stations[id.0]
     }
 
     /// A station, to plan its crash.
+    ///
+    /// # Panics
+    /// As [`station`](World::station).
     pub fn station_mut(&mut self, id: StationId) -> &mut Station {
         &mut self.stations[id.0]
     }
