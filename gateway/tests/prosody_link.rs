@@ -15,6 +15,8 @@ use xmpp_parsers::presence::{Presence, Type};
 
 const DOMAIN: &str = "home.example";
 const RADIO: &str = "lora.home.example";
+/// Another component, to send from.
+const PEER: &str = "peer.home.example";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "correct horse";
 const HANDHELD: &str = "rosa@lora.home.example";
@@ -22,6 +24,7 @@ const HANDHELD: &str = "rosa@lora.home.example";
 const SOON: Duration = Duration::from_secs(20);
 
 fn plan() -> Plan {
+    let component = |domain: &str| Component { domain: domain.to_owned(), secret: SECRET.to_owned() };
     let account = |user: &str, name: &str| Account {
         user: user.to_owned(),
         password: PASSWORD.to_owned(),
@@ -30,7 +33,7 @@ fn plan() -> Plan {
     Plan {
         domain: DOMAIN.to_owned(),
         accounts: vec![account("alice", "Alice"), account("bob", "Bob")],
-        components: vec![Component { domain: RADIO.to_owned(), secret: SECRET.to_owned() }],
+        components: [RADIO, PEER].map(component).to_vec(),
         contacts: vec![(HANDHELD.to_owned(), "Rosa".to_owned())],
     }
 }
@@ -107,9 +110,15 @@ async fn messages_go_both_ways_and_the_contact_list_asks_for_presence() {
     let (handle, mut events) = online(settings(&server)).await;
     let mut alice = client(&server, "alice").await;
     alice.send(Presence::available()).await.unwrap();
-    let LinkEvent::Stanza(stanza) = next(&mut events).await else { panic!("a probe was expected") };
-    let Stanza::Presence(probe) = *stanza else { panic!("a probe was expected") };
-    assert_eq!(probe.type_, Type::Probe);
+    let probe = loop {
+        // Her own presence comes to her contacts as well.
+        if let LinkEvent::Stanza(stanza) = next(&mut events).await
+            && let Stanza::Presence(presence) = *stanza
+            && presence.type_ == Type::Probe
+        {
+            break presence;
+        }
+    };
     assert_eq!(probe.to, Some(rosa()));
 
     alice.send(chat(&alice.address(), HANDHELD, "m1", "Ça va?")).await.unwrap();
@@ -128,7 +137,7 @@ async fn bad_stanzas_cost_only_themselves() {
     let server = server().await;
     let (handle, mut events) = online(settings(&server)).await;
     let mut alice = client(&server, "alice").await;
-    let long = "x".repeat(200_000);
+    let long = "x".repeat(100_000);
     for bad in [
         format!("<presence to='{HANDHELD}'><show>bogus</show></presence>"),
         format!("<presence to='{HANDHELD}'><show/></presence>"),
@@ -158,7 +167,7 @@ async fn bad_stanzas_cost_only_themselves() {
             other => panic!("{other:?}\n{}", server.log()),
         }
     }
-    for id in ["two", "twice", "deep"] {
+    for id in ["twice", "deep", "long"] {
         assert!(invalid.iter().any(|bad| bad == id), "{id} not in {invalid:?}");
     }
     let mut errors = Vec::new();
@@ -250,35 +259,24 @@ async fn ten_thousand_stanzas_arrive_in_order_at_a_slow_consumer() {
     const COUNT: usize = 10_000;
     let server = server().await;
     let (_handle, mut events) = online(settings(&server)).await;
-    let mut alice = client(&server, "alice").await;
+    let peer = DomainPart::new(PEER).unwrap().into_owned();
+    let (peer_handle, mut peer_events) = online(Settings { domain: peer, ..settings(&server) }).await;
     let sender = tokio::spawn(async move {
+        let from = Jid::new(&format!("flood@{PEER}")).unwrap();
         for number in 0..COUNT {
-            alice
-                .send(chat(&alice.address(), HANDHELD, &format!("m{number}"), &number.to_string()))
-                .await
-                .unwrap();
+            let message = chat(&from, HANDHELD, &format!("m{number}"), &number.to_string());
+            peer_handle.send(message).await.unwrap();
         }
-        alice
+        peer_handle.barrier(1).await.unwrap();
+        assert!(matches!(next(&mut peer_events).await, LinkEvent::Passed(1)));
     });
     let started = std::time::Instant::now();
     for number in 0..COUNT {
         if number % 1_000 == 0 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(body(&next_message(&mut events).await), number.to_string());
     }
     println!("{COUNT} stanzas in {:?}", started.elapsed());
     sender.await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_silent_server_is_asked_whether_it_lives() {
-    let server = server().await;
-    let patience = Patience { silence: Duration::from_millis(200), answer: SOON };
-    let (handle, mut events) = spawn(settings(&server), patience, 1);
-    assert!(matches!(next(&mut events).await, LinkEvent::Online));
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    handle.barrier(7).await.unwrap();
-    let passed = next(&mut events).await;
-    assert!(matches!(passed, LinkEvent::Passed(7)), "{passed:?}");
 }

@@ -1,1 +1,3 @@
-//! Tests.
+//! What the tests of several packages share.
+
+pub mod images;

@@ -10,5 +10,8 @@ pub mod outbound;
 pub mod presence;
 pub mod query;
 pub mod receipt;
+mod stamp;
+#[cfg(test)]
+mod tests;
 
 pub use names::Names;

@@ -4,6 +4,8 @@
 //! is late (XEP-0203).
 
 mod body;
+#[cfg(test)]
+mod tests;
 
 use fanal_protocol::id::{MessageId, NodeId};
 use jid::{BareJid, Jid};

@@ -4,18 +4,16 @@
 //! status says when and how well. Nothing of this goes on the air.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use chrono::DateTime;
 use fanal_protocol::id::NodeId;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::time::Instant;
 use jid::{BareJid, Jid};
-use xmpp_parsers::date::DateTime as Stamp;
-use xmpp_parsers::idle::Idle;
 use xmpp_parsers::presence::{Presence, Show, Type};
 
 use super::names::{self, Names, Target, radio_jid};
+use super::stamp;
 use crate::words::{Language, say};
 
 /// How long after it was last heard a handheld counts as what.
@@ -126,19 +124,11 @@ pub fn of_handheld(
     let mut presence = Presence::new(kind).with_from(radio_jid(handheld)).with_to(to.clone());
     presence.show = show;
     presence.set_status("", hearing.words(manner.language));
-    if presence.type_ == Type::None
-        && let Some(since) = hearing.ago.and_then(|ago| stamp(now, ago))
-    {
-        presence.add_payload(Idle { since });
+    if presence.type_ == Type::None {
+        let heard = hearing.ago.and_then(|ago| now.checked_sub(ago));
+        presence.payloads.extend(heard.and_then(stamp::idle));
     }
     presence
-}
-
-fn stamp(now: SystemTime, ago: Duration) -> Option<Stamp> {
-    let since = now.checked_sub(ago)?.duration_since(UNIX_EPOCH).ok()?;
-    let plausible = since >= super::inbound::PLAUSIBLE;
-    let since = DateTime::from_timestamp(i64::try_from(since.as_secs()).ok()?, 0)?;
-    plausible.then(|| Stamp(since.fixed_offset()))
 }
 
 /// The answers to a presence stanza, in order.

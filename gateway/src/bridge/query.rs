@@ -16,7 +16,7 @@ use super::names::{self, Names, Target, radio_jid};
 /// The name under which the gateway is listed among a server's services.
 const TITLE: &str = "Fanal (LoRa)";
 
-type Answer = Result<Option<Element>, StanzaError>;
+type Answer = Result<Option<Element>, Condition>;
 
 /// The answer to a query; `None` for results and errors, which are never answered, and without addresses.
 pub fn answer(iq: &Iq, names: &dyn Names) -> Option<Iq> {
@@ -24,14 +24,17 @@ pub fn answer(iq: &Iq, names: &dyn Names) -> Option<Iq> {
     let (from, to) = (from.as_ref()?, to.as_ref()?);
     let is_get = matches!(iq, Iq::Get { .. });
     let answer = match names::target(names, to) {
-        Target::Unknown => Err(refusal(Condition::ItemNotFound)),
+        Target::Unknown => Err(Condition::ItemNotFound),
         target if is_get => result(payload, target, from, to, names),
-        _ => Err(refusal(Condition::ServiceUnavailable)),
+        _ => Err(Condition::ServiceUnavailable),
     };
     let (answer_from, answer_to, id) = (Some(to.clone()), Some(from.clone()), id.clone());
     Some(match answer {
         Ok(payload) => Iq::Result { from: answer_from, to: answer_to, id, payload },
-        Err(error) => Iq::Error { from: answer_from, to: answer_to, id, error, payload: None },
+        Err(condition) => {
+            let error = refusal(condition);
+            Iq::Error { from: answer_from, to: answer_to, id, error, payload: None }
+        }
     })
 }
 
@@ -46,7 +49,7 @@ fn refusal(condition: Condition) -> StanzaError {
 }
 
 fn result(payload: &Element, target: Target, from: &Jid, to: &Jid, names: &dyn Names) -> Answer {
-    let malformed = |_| refusal(Condition::BadRequest);
+    let malformed = |_| Condition::BadRequest;
     match (payload.name(), payload.ns().as_str()) {
         ("ping", ns::PING) => Ok(None),
         ("query", ns::VERSION) => Ok(Some(
@@ -67,15 +70,15 @@ fn result(payload: &Element, target: Target, from: &Jid, to: &Jid, names: &dyn N
             no_node(query.node)?;
             Ok(Some(items(target, from, names).into()))
         }
-        _ => Err(refusal(Condition::ServiceUnavailable)),
+        _ => Err(Condition::ServiceUnavailable),
     }
 }
 
 /// None of our addresses has nodes (XEP-0030, section 3.2).
-fn no_node(node: Option<String>) -> Result<(), StanzaError> {
+fn no_node(node: Option<String>) -> Result<(), Condition> {
     match node.as_deref() {
         None | Some("") => Ok(()),
-        Some(_) => Err(refusal(Condition::ItemNotFound)),
+        Some(_) => Err(Condition::ItemNotFound),
     }
 }
 

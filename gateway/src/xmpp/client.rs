@@ -122,7 +122,7 @@ impl Client {
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub async fn receive(&mut self) -> Result<Result<Stanza, Invalid>, Error> {
+    pub async fn receive(&mut self) -> Result<Result<Stanza, Box<Invalid>>, Error> {
         Ok(self.reader.stanza().await?)
     }
 

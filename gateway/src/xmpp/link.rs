@@ -16,6 +16,8 @@
 //! that was meant for it is written to the next one, and no barrier of it passes.
 
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +79,7 @@ pub enum LinkEvent {
     /// A stanza arrived.
     Stanza(Box<Stanza>),
     /// A stanza arrived that is none; see [`Invalid::answer`].
-    Invalid(Invalid),
+    Invalid(Box<Invalid>),
     /// The server has processed everything that was sent before this barrier.
     Passed(u64),
 }

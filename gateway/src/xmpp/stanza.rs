@@ -89,7 +89,7 @@ impl Invalid {
 /// # Errors
 ///
 /// [`Invalid`] when the element is not a message, a presence or an IQ.
-pub fn parse(element: Element, head: Head) -> Result<Stanza, Invalid> {
+pub fn parse(element: Element, head: Head) -> Result<Stanza, Box<Invalid>> {
     let parsed = match (head.name.as_str(), element.ns().as_str()) {
         ("message", ns::JABBER_CLIENT) => Message::try_from(element).map(Stanza::from).map_err(describe),
         ("iq", ns::JABBER_CLIENT) => Iq::try_from(element).map(Stanza::from).map_err(describe),
@@ -98,7 +98,7 @@ pub fn parse(element: Element, head: Head) -> Result<Stanza, Invalid> {
         }
         (_, namespace) => Err(format!("no stanza is called that in {namespace}")),
     };
-    parsed.map_err(|reason| Invalid { head, defect: Defect::Meaningless(reason) })
+    parsed.map_err(|reason| Box::new(Invalid { head, defect: Defect::Meaningless(reason) }))
 }
 
 fn describe(error: xso::error::FromElementError) -> String {

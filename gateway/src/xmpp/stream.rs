@@ -7,7 +7,10 @@
 //! What arrives is bounded: a stanza that is too long, too deep or meaningless costs only itself. Ill-formed XML
 //! ends the stream, because nothing after it can be trusted.
 
+pub mod fuzz;
 mod metered;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::io;
@@ -217,10 +220,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub async fn stanza(&mut self) -> Result<Result<Stanza, Invalid>, Error> {
+    pub async fn stanza(&mut self) -> Result<Result<Stanza, Box<Invalid>>, Error> {
         let (element, head) = match self.piece().await? {
             Piece::Whole(element, head) => (element, head),
-            Piece::Refused(invalid) => return Ok(Err(invalid)),
+            Piece::Refused(invalid) => return Ok(Err(Box::new(invalid))),
         };
         if element.is("error", ns::STREAM) {
             return Err(refusal(element));

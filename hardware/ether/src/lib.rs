@@ -6,3 +6,4 @@ pub mod channel;
 pub mod fault;
 pub mod flash;
 pub mod live;
+pub mod qemu;

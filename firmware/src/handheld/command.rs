@@ -1,0 +1,266 @@
+//! What a line asks for.
+
+use core::str::SplitWhitespace;
+
+use fanal_protocol::crypto::PublicKey;
+use fanal_protocol::id::NodeId;
+use fanal_protocol::region::{Channel, Rate, RegionCode};
+use zeroize::Zeroizing;
+
+use super::words::{Complaint, Language};
+use crate::store::MAX_NAME;
+
+/// One line, understood.
+pub(super) enum Command<'a> {
+    /// `@alice bonjour`: send a text to a contact.
+    Send {
+        /// Name or node id, as typed.
+        contact: &'a str,
+        /// What to say.
+        text: &'a str,
+    },
+    /// A bare line: send it to the chosen contact.
+    SendToChosen(&'a str),
+    /// `/to alice`: choose the contact for bare lines.
+    Choose(&'a str),
+    /// `/help`.
+    Help,
+    /// `/contacts`.
+    Contacts,
+    /// `/messages`.
+    Messages,
+    /// `/status`.
+    Status,
+    /// `/language fr`.
+    Language(Language),
+    /// `/node 0201`: this handheld's radio address.
+    Node(NodeId),
+    /// `/region CA [SF9/500] [power]`: the channel.
+    Region(Channel),
+    /// `/network` and 32 hexadecimal digits: the community's key.
+    Network(Zeroizing<[u8; 16]>),
+    /// `/entropy` and 64 hexadecimal digits: randomness from elsewhere.
+    Entropy(Zeroizing<[u8; 32]>),
+    /// `/key new`: make a new pair of keys.
+    NewKey,
+    /// `/key`: show the public key.
+    Key,
+    /// `/contact 0101 Alice <public key> [via 0100]`: add a person, or change what is known of one.
+    Contact {
+        /// Radio address.
+        node: NodeId,
+        /// What to call them.
+        name: &'a str,
+        /// Their public key, handed over in person.
+        key: PublicKey,
+        /// The gateway that answers for them.
+        via: Option<NodeId>,
+    },
+}
+
+impl<'a> Command<'a> {
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the person who typed it.
+    pub(super) fn parse(line: &'a str) -> Result<Self, Complaint<'a>> {
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix('@') {
+            let (contact, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            let text = text.trim_start();
+            if contact.is_empty() || text.is_empty() {
+                return Err(Complaint::Usage("@alice bonjour"));
+            }
+            return Ok(Command::Send { contact, text });
+        }
+        let Some(rest) = line.strip_prefix('/') else { return Ok(Command::SendToChosen(line)) };
+        let mut words = rest.split_whitespace();
+        let verb = words.next().unwrap_or("");
+        let command = Self::parse_verb(verb, &mut words)?;
+        match words.next() {
+            None => Ok(command),
+            Some(surplus) => Err(Complaint::Surplus(surplus)),
+        }
+    }
+
+    fn parse_verb(verb: &'a str, words: &mut SplitWhitespace<'a>) -> Result<Self, Complaint<'a>> {
+        Ok(match verb {
+            "help" | "aide" => Command::Help,
+            "contacts" => Command::Contacts,
+            "messages" => Command::Messages,
+            "status" | "état" | "etat" => Command::Status,
+            "to" | "à" => {
+                Command::Choose(words.next().ok_or(Complaint::Usage("/to alice"))?.trim_start_matches('@'))
+            }
+            "language" | "langue" => {
+                let usage = Complaint::Usage("/language fr|en");
+                Command::Language(words.next().and_then(Language::of).ok_or(usage)?)
+            }
+            "node" => {
+                let usage = Complaint::Usage("/node 0201");
+                Command::Node(words.next().and_then(|word| word.parse().ok()).ok_or(usage)?)
+            }
+            "region" => Command::Region(parse_channel(words)?),
+            "network" => {
+                let usage = Complaint::Usage("/network 00112233445566778899aabbccddeeff");
+                Command::Network(words.next().and_then(parse_hex).ok_or(usage)?)
+            }
+            "entropy" => {
+                let octets = words.next().and_then(parse_hex).ok_or(Complaint::EntropyUsage)?;
+                Command::Entropy(octets)
+            }
+            "key" => match words.next() {
+                None => Command::Key,
+                Some("new") => Command::NewKey,
+                Some(_) => return Err(Complaint::Usage("/key [new]")),
+            },
+            "contact" => parse_contact(words)?,
+            _ => return Err(Complaint::UnknownCommand(verb)),
+        })
+    }
+}
+
+fn parse_channel<'a>(words: &mut SplitWhitespace<'a>) -> Result<Channel, Complaint<'a>> {
+    let usage = Complaint::Usage("/region CA [SF9/500] [22]");
+    let region: RegionCode = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
+    let mut channel = Channel::home(region);
+    let mut word = words.next();
+    if let Some(rate) = word.and_then(|word| word.parse::<Rate>().ok()) {
+        channel.rate = rate;
+        word = words.next();
+    }
+    if let Some(power) = word {
+        channel.power_dbm = power.parse().map_err(|_| usage)?;
+    }
+    channel.lawful().map_err(Complaint::Unlawful)?;
+    Ok(channel)
+}
+
+fn parse_contact<'a>(words: &mut SplitWhitespace<'a>) -> Result<Command<'a>, Complaint<'a>> {
+    let usage = Complaint::ContactUsage;
+    let node = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
+    let name = words.next().ok_or(usage)?.trim_start_matches('@');
+    let key = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
+    let via = match words.next() {
+        None => None,
+        Some("via") => Some(words.next().and_then(|word| word.parse().ok()).ok_or(usage)?),
+        Some(_) => return Err(usage),
+    };
+    if name.is_empty() || name.len() > MAX_NAME {
+        return Err(Complaint::BadName);
+    }
+    Ok(Command::Contact { node, name, key, via })
+}
+
+/// Exactly `2 * N` hexadecimal digits.
+fn parse_hex<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() != N {
+        return None;
+    }
+    let mut octets = Zeroizing::new([0; N]);
+    for (octet, pair) in octets.iter_mut().zip(pairs) {
+        for digit in pair {
+            *octet = *octet << 4 | u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
+        }
+    }
+    Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+
+    #[test]
+    fn a_text_keeps_its_inner_spaces() {
+        let Ok(Command::Send { contact, text }) = Command::parse("  @Alice   bonjour  à  toi ") else {
+            panic!("not understood")
+        };
+        assert_eq!((contact, text), ("Alice", "bonjour  à  toi"));
+    }
+
+    #[test]
+    fn a_bare_line_goes_to_the_chosen_contact() {
+        assert!(matches!(Command::parse("bonjour /help"), Ok(Command::SendToChosen("bonjour /help"))));
+    }
+
+    #[test]
+    fn a_channel_is_read_with_and_without_rate_and_power() {
+        for (line, rate, power) in [
+            ("/region CA", None, None),
+            ("/region CA SF7/500", Some("SF7/500"), None),
+            ("/region CA 14", None, Some(14)),
+            ("/region ca SF7/500 10", Some("SF7/500"), Some(10)),
+        ] {
+            let Ok(Command::Region(channel)) = Command::parse(line) else { panic!("{line}") };
+            let home = Channel::home(RegionCode::Ca);
+            assert_eq!(channel.rate, rate.map_or(home.rate, |rate| rate.parse().unwrap()), "{line}");
+            assert_eq!(channel.power_dbm, power.unwrap_or(home.power_dbm), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unlawful_channel_is_refused() {
+        assert!(matches!(Command::parse("/region CA 99"), Err(Complaint::Unlawful(_))));
+    }
+
+    #[test]
+    fn a_contact_is_read_with_and_without_gateway() {
+        let line = std::format!("/contact 0101 Alice {KEY} via 0100");
+        let Ok(Command::Contact { node, name, via, .. }) = Command::parse(&line) else { panic!("{line}") };
+        assert_eq!((node, name, via), (NodeId(0x0101), "Alice", Some(NodeId(0x0100))));
+        let line = std::format!("/contact 0101 Alice {KEY}");
+        assert!(matches!(Command::parse(&line), Ok(Command::Contact { via: None, .. })));
+        let line = std::format!("/contact 0101 {} {KEY}", "x".repeat(MAX_NAME + 1));
+        assert!(matches!(Command::parse(&line), Err(Complaint::BadName)));
+    }
+
+    #[test]
+    fn keys_are_exactly_as_long_as_they_must_be() {
+        for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00", "é"]
+        {
+            assert!(parse_hex::<16>(bad).is_none(), "{bad}");
+        }
+        assert_eq!(parse_hex::<2>("00Fa").as_deref(), Some(&[0x00, 0xFA]));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused() {
+        for line in [
+            "/",
+            "/x",
+            "/to",
+            "/node 0000",
+            "/node",
+            "/help me",
+            "@",
+            "@alice",
+            "/key old",
+            "/contact",
+            "/language de",
+        ] {
+            assert!(Command::parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn noise_never_panics() {
+        let mut noise = fanal_protocol::rand::Jitter::new(2);
+        const WORDS: [&str; 14] = [
+            "/", "@", " ", "contact", "region", "CA", "SF9/500", "é", "0101", KEY, "via", "-1", "entropy",
+            "\u{202e}",
+        ];
+        for _ in 0..50_000 {
+            let mut line = std::string::String::new();
+            for _ in 0..noise.below(8) {
+                line.push_str(WORDS[noise.below(WORDS.len() as u64) as usize]);
+                if noise.below(2) == 0 {
+                    line.push(' ');
+                }
+            }
+            let _ = Command::parse(&line);
+        }
+    }
+}

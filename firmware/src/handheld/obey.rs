@@ -1,0 +1,218 @@
+//! Commands, carried out. Each is answered by one line, or by a list.
+
+use embedded_storage_async::nor_flash::NorFlash;
+use fanal_protocol::crypto::{PublicKey, SecretKey, agree};
+use fanal_protocol::id::{MessageId, NodeId};
+use fanal_protocol::node::{Draft, SendError};
+use fanal_protocol::priority::Priority;
+use fanal_protocol::time::Instant;
+use fanal_protocol::wire::MAX_TEXT_OCTETS;
+
+use super::command::Command;
+use super::words::{Complaint, Phrase};
+use super::{Handheld, LIFETIME, Listing};
+use crate::store::{Contact, Error, MAX_CONTACTS, MAX_WAITING, Outgoing, Status};
+
+/// Why a command came to nothing.
+enum Refused<'a> {
+    /// The person can do something about it.
+    Complaint(Complaint<'a>),
+    /// The flash does not work.
+    Store,
+}
+
+impl<'a> From<Complaint<'a>> for Refused<'a> {
+    fn from(complaint: Complaint<'a>) -> Self {
+        Refused::Complaint(complaint)
+    }
+}
+
+impl From<Error> for Refused<'_> {
+    fn from(_: Error) -> Self {
+        Refused::Store
+    }
+}
+
+impl<F: NorFlash> Handheld<F> {
+    pub(super) async fn obey_line(&mut self, line: &str, now: Instant) {
+        // A line of spaces asks for nothing.
+        if line.trim().is_empty() || self.failed {
+            return;
+        }
+        let result = match Command::parse(line) {
+            Ok(command) => self.obey(command, now).await,
+            Err(complaint) => Err(Refused::Complaint(complaint)),
+        };
+        match result {
+            Ok(()) => {}
+            Err(Refused::Complaint(complaint)) => self.complain(complaint),
+            Err(Refused::Store) => self.give_up(),
+        }
+    }
+
+    async fn obey<'a>(&mut self, command: Command<'a>, now: Instant) -> Result<(), Refused<'a>> {
+        match command {
+            Command::Send { contact, text } => {
+                let node = self.find(contact)?;
+                self.send(node, text, now).await?;
+            }
+            Command::SendToChosen(text) => {
+                let node = self.store.settings().chosen.ok_or(Complaint::NobodyChosen)?;
+                self.send(node, text, now).await?;
+            }
+            Command::Choose(contact) => {
+                let node = self.find(contact)?;
+                self.store.change_settings(|settings| settings.chosen = Some(node)).await?;
+                let name = self.name(node);
+                self.say(Phrase::Chosen(&name));
+            }
+            Command::Help => self.listing = Some(Listing::Help(0)),
+            Command::Contacts if self.store.contacts().count() == 0 => self.say(Phrase::NoContacts),
+            Command::Contacts => self.listing = Some(Listing::Contacts(0)),
+            Command::Messages if self.store.number_after(0).is_none() => self.say(Phrase::NoMessages),
+            Command::Messages => self.listing = Some(Listing::Messages(0)),
+            Command::Status => self.say_status(now),
+            Command::Language(language) => {
+                self.store.change_settings(|settings| settings.language = language).await?;
+                self.say(Phrase::Language);
+            }
+            Command::Node(node) => {
+                if self.store.contact(node).is_some() {
+                    return Err(Complaint::AddressTaken(node).into());
+                }
+                self.store.change_settings(|settings| settings.node = Some(node)).await?;
+                self.say(Phrase::Node(node));
+                self.restart_node(now).await;
+            }
+            Command::Region(channel) => {
+                self.store.change_settings(|settings| settings.channel = Some(channel)).await?;
+                self.say(Phrase::Channel(channel));
+                self.restart_node(now).await;
+            }
+            Command::Network(key) => {
+                self.store.change_settings(|settings| settings.network = Some(*key)).await?;
+                self.say(Phrase::Network);
+                self.restart_node(now).await;
+            }
+            Command::Entropy(octets) => {
+                self.pool.stir(&octets);
+                self.say(Phrase::Entropy);
+            }
+            Command::NewKey => {
+                let secret = self.pool.draw().ok_or(Complaint::NoEntropy)?;
+                self.store.set_secret(*secret).await?;
+                self.say(Phrase::Key(&SecretKey::from_bytes(*secret).public()));
+                self.restart_node(now).await;
+            }
+            Command::Key => {
+                let secret = self.store.settings().secret.ok_or(Complaint::NoKey)?;
+                self.say(Phrase::Key(&SecretKey::from_bytes(secret).public()));
+            }
+            Command::Contact { node, name, key, via } => self.set_contact(node, name, key, via, now).await?,
+        }
+        Ok(())
+    }
+
+    /// The contact with this name, in whatever case, or with this address.
+    fn find<'a>(&self, name: &'a str) -> Result<NodeId, Complaint<'a>> {
+        let mut contacts = self.store.contacts();
+        contacts
+            .find(|contact| same_name(&contact.name, name) || name.parse() == Ok(contact.node))
+            .map(|contact| contact.node)
+            .ok_or(Complaint::UnknownContact(name))
+    }
+
+    async fn send(&mut self, destination: NodeId, text: &str, now: Instant) -> Result<(), Refused<'static>> {
+        if text.len() > MAX_TEXT_OCTETS {
+            return Err(Complaint::TextTooLong { octets: text.len() }.into());
+        }
+        let missing = self.missing();
+        if missing.any() {
+            return Err(Complaint::NotReady(missing).into());
+        }
+        let source = self.store.settings().node.ok_or(Complaint::NotReady(missing))?;
+        if self.store.waiting() >= MAX_WAITING {
+            return Err(Complaint::TooManyWaiting.into());
+        }
+        let draft = Draft { source, destination, text, lifetime: LIFETIME, priority: Priority::Text };
+        let mut sent = self.try_send(draft, now);
+        if sent == Err(SendError::CountersNotReserved) {
+            // The node has asked for counters just now: get them and try again.
+            self.carry_news(now).await;
+            sent = self.try_send(draft, now);
+        }
+        let id = sent.map_err(|error| match error {
+            SendError::TooLong { .. } => Complaint::TextTooLong { octets: text.len() },
+            SendError::QueueFull => Complaint::TooManyWaiting,
+            SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => {
+                Complaint::NotSent
+            }
+        })?;
+        let lifetime = u32::try_from(LIFETIME.as_secs() / 60).unwrap_or(u32::MAX);
+        let accepted = self.minutes(now);
+        let outgoing = Outgoing { id, status: Status::Queued, accepted, lifetime, priority: draft.priority };
+        let number = self.store.add_outgoing(outgoing, text).await?;
+        let name = self.name(destination);
+        self.say(Phrase::State { number, name: &name, status: Status::Queued });
+        if let Some(node) = &mut self.node {
+            node.handle_stored(id, now);
+        }
+        Ok(())
+    }
+
+    fn try_send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
+        self.node.as_mut().ok_or(SendError::UnknownDestination)?.send(draft, now)
+    }
+
+    async fn set_contact<'a>(
+        &mut self,
+        node: NodeId,
+        name: &'a str,
+        key: PublicKey,
+        via: Option<NodeId>,
+        now: Instant,
+    ) -> Result<(), Refused<'a>> {
+        if self.store.settings().node == Some(node) {
+            return Err(Complaint::AddressTaken(node).into());
+        }
+        let others = || self.store.contacts().filter(|contact| contact.node != node);
+        if others().any(|contact| same_name(&contact.name, name)) {
+            return Err(Complaint::NameTaken(name).into());
+        }
+        if let Some(contact) = others().find(|contact| contact.key == key) {
+            return Err(Complaint::KeyTaken(contact.node).into());
+        }
+        if self.store.contact(node).is_none() && self.store.contacts().count() >= MAX_CONTACTS {
+            return Err(Complaint::ContactsFull.into());
+        }
+        // Before there is an own key any other will do: what makes a public key weak is the same for all.
+        let secret = SecretKey::from_bytes(self.store.settings().secret.unwrap_or([1; 32]));
+        let own = self.store.settings().node.unwrap_or(NodeId::NONE);
+        agree(&secret, own, &key, node).map_err(|_| Complaint::WeakKey)?;
+
+        let short = heapless::String::try_from(name).map_err(|_| Complaint::BadName)?;
+        self.store.set_contact(Contact { node, name: short, key, via }).await?;
+        self.say(Phrase::Contact { node, name, via, heard: None });
+        self.restart_node(now).await;
+        Ok(())
+    }
+
+    fn say_status(&mut self, now: Instant) {
+        let settings = self.store.settings();
+        let phrase = match (settings.node, settings.channel) {
+            (Some(node), Some(channel)) if !self.missing().any() => Phrase::Status {
+                node,
+                channel,
+                waiting: self.store.waiting(),
+                airtime_left: self.mac.as_ref().and_then(|mac| mac.airtime_left(now)),
+                version: crate::VERSION,
+            },
+            _ => Phrase::Missing(self.missing()),
+        };
+        self.say(phrase);
+    }
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+}
