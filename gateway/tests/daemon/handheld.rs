@@ -118,6 +118,11 @@ impl Handheld {
         frames
     }
 
+    /// Texts of its own that nobody has taken over yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.node.pending()
+    }
+
     /// The last state of a text of its own.
     pub(crate) fn state(&self, id: MessageId) -> Option<State> {
         self.states.iter().rev().find(|(of, _)| *of == id).map(|(_, state)| *state)

@@ -5,13 +5,15 @@
 mod handheld;
 mod site;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fanal_protocol::node::State;
+use fanal_protocol::rand::Jitter;
 use site::{Site, body, receipt};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use xmpp_parsers::message::MessageType;
 use xmpp_parsers::stanza::Stanza;
 
@@ -127,6 +129,67 @@ async fn what_rosa_wrote_survives_a_dead_server_and_kill_9() {
     let delivered = |site: &Site| site.modem.handheld().state(last.unwrap()) == Some(State::Delivered);
     site.until("delivery", delivered).await;
     assert_eq!(alice.messages().await.len(), 0, "nothing comes twice");
+}
+
+/// Whatever is being done when the power fails, nothing is lost and nothing comes twice. Alice does what a person
+/// does: she sends again what was not received, for the server drops what the gateway had no time to read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_power_cuts_loses_nothing_and_doubles_nothing() {
+    const TEXTS: usize = 12;
+    let mut site = Site::new().await;
+    site.start().await;
+    let mut alice = site.alice().await;
+    let mut jitter = Jitter::new(5);
+    let (mut written, mut sent, mut cuts) = (Vec::new(), 0, 0);
+    let (mut receipts, mut stanzas) = (BTreeSet::new(), BTreeMap::new());
+    let mut last_sent = vec![Instant::now(); TEXTS];
+    let mut next_cut = Instant::now() + Duration::from_millis(600);
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let delivered =
+            written.iter().filter(|id| site.modem.handheld().state(**id) == Some(State::Delivered)).count();
+        if delivered == TEXTS && receipts.len() == TEXTS && cuts >= 12 {
+            break;
+        }
+        assert!(Instant::now() < until, "{delivered} {receipts:?}\n{}", site.log());
+        if let Ok(message) = timeout(Duration::from_millis(100), alice.message()).await {
+            if let Some(id) = receipt(&message) {
+                receipts.insert(id.to_owned());
+            } else if message.type_ != MessageType::Error {
+                alice.confirm(&message).await;
+                stanzas.insert(message.id.clone().unwrap().0, body(&message).to_owned());
+            }
+        }
+        if written.len() < TEXTS && site.modem.handheld().waiting() < 4 {
+            let text = format!("de Rosa {}", written.len());
+            written.push(site.modem.handheld().write(&text));
+        }
+        for (number, last) in last_sent.iter_mut().enumerate() {
+            let id = format!("m{number}");
+            let first = number == sent;
+            let again = number < sent && last.elapsed() > Duration::from_secs(4) && !receipts.contains(&id);
+            if first || again {
+                alice.write(&id, &format!("d'Alice {number}")).await;
+                *last = Instant::now();
+                sent += usize::from(first);
+                break;
+            }
+        }
+        if cuts < 12 && Instant::now() > next_cut {
+            site.kill();
+            site.launch();
+            cuts += 1;
+            next_cut = Instant::now() + Duration::from_millis(200 + jitter.below(2_000));
+        }
+    }
+    let handheld = site.modem.handheld();
+    let mut arrived = handheld.texts();
+    arrived.sort_unstable();
+    let mut all: Vec<String> = (0..TEXTS).map(|number| format!("d'Alice {number}")).collect();
+    all.sort_unstable();
+    assert_eq!(arrived, all);
+    let shown: BTreeSet<&str> = stanzas.values().map(String::as_str).collect();
+    assert_eq!((stanzas.len(), shown.len()), (TEXTS, TEXTS), "{stanzas:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

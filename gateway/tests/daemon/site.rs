@@ -79,7 +79,7 @@ impl Site {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        let mut file = OpenOptions::new().write(true).create(true).mode(0o600).open(path).unwrap();
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
@@ -127,18 +127,18 @@ impl Site {
 
     /// As a supervisor would; the exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
-        let mut daemon = self.daemon.take().unwrap();
+        let daemon = self.daemon.as_mut().unwrap();
         let stopped = Command::new("kill").arg(daemon.id().to_string()).status().unwrap();
         assert!(stopped.success());
         let until = Instant::now() + SOON;
-        while Instant::now() < until {
+        loop {
             if let Some(status) = daemon.try_wait().unwrap() {
+                self.daemon = None;
                 return status.code();
             }
+            assert!(Instant::now() < until, "the daemon does not stop");
             sleep(Duration::from_millis(10)).await;
         }
-        daemon.kill().unwrap();
-        panic!("the daemon does not stop\n{}", self.log());
     }
 
     /// Waits for something that happens soon.
