@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::console::Tap;
 use crate::directory::Directory;
 use crate::modem::{Link, Port};
-use crate::radio::{self, News};
+use crate::radio::{self, Heard};
 use crate::status::Status;
 use crate::store::outbox::Limits;
 use crate::store::{self, SqliteStore, Store};
@@ -48,6 +48,8 @@ use reach::Reach;
 
 /// From one round of chores to the next.
 const CHORES: Duration = Duration::from_secs(10);
+/// The time is remembered once in so many rounds: each time costs a write to the disk.
+const ROUNDS_OF_FIVE_MINUTES: u64 = 30;
 /// The counters are logged, and the old is forgotten, once in so many rounds.
 const ROUNDS_OF_AN_HOUR: u64 = 360;
 /// Commands, items and news under way between the tasks.
@@ -191,7 +193,7 @@ impl<S: Store> Daemon<S> {
     async fn run(
         mut self,
         mut events: LinkEvents,
-        mut news: mpsc::Receiver<News>,
+        mut news: mpsc::Receiver<Heard>,
         bell: Arc<Notify>,
         mut intake: Part,
         mut pump: Part,
@@ -208,7 +210,7 @@ impl<S: Store> Daemon<S> {
                     None => return Err(Error::Ended { part: "link to the XMPP server" }),
                 },
                 () = bell.notified() => self.courier.deliver().await?,
-                Some(news) = news.recv() => self.reach.handle(&news).await,
+                Some(heard) = news.recv() => self.reach.heard(&heard).await,
                 _ = chores.tick() => {
                     self.chores(round).await?;
                     round += 1;
@@ -303,7 +305,9 @@ impl<S: Store> Daemon<S> {
         let now_ms = self.clock.unix_ms();
         let expired = self.store.expire(now_ms).await?;
         self.status.expired.add(u64::try_from(expired).unwrap_or(u64::MAX));
-        self.store.tick(now_ms).await?;
+        if round.is_multiple_of(ROUNDS_OF_FIVE_MINUTES) {
+            self.store.tick(now_ms).await?;
+        }
         if round.is_multiple_of(ROUNDS_OF_AN_HOUR) {
             while self.store.purge(now_ms).await? > 0 {}
             tracing::info!(status = %self.status, "so far");

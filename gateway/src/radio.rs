@@ -49,23 +49,15 @@ pub enum Command {
     Confirm(MessageId),
 }
 
-/// What the pump has noticed.
+/// A node was heard.
 #[derive(Clone, Debug)]
-pub enum News {
-    /// A node was heard.
-    Heard {
-        /// Which.
-        node: NodeId,
-        /// What it is, if it ever said.
-        role: Option<Role>,
-        /// How well.
-        quality: Quality,
-    },
-    /// A modem is ready, or none is any more.
-    Modem {
-        /// Which of the two.
-        ready: bool,
-    },
+pub struct Heard {
+    /// Which.
+    pub node: NodeId,
+    /// What it is, if it ever said.
+    pub role: Option<Role>,
+    /// How well.
+    pub quality: Quality,
 }
 
 /// Node, modem and store.
@@ -76,7 +68,7 @@ pub struct Radio<S> {
     clock: Clock,
     status: Arc<Status>,
     commands: mpsc::Receiver<Command>,
-    news: mpsc::Sender<News>,
+    news: mpsc::Sender<Heard>,
     /// Rung when the store holds something for the XMPP side.
     courier: Arc<Notify>,
     /// Pairs whose outbox is to be looked at.
@@ -188,12 +180,8 @@ impl<S: Store> Radio<S> {
             HostEvent::Ready { firmware, queue, channel, .. } => {
                 self.status.modem_sessions.add_one();
                 tracing::info!(%firmware, queue, %channel, "the modem is ready");
-                self.tell(News::Modem { ready: true });
             }
-            HostEvent::Lost => {
-                tracing::warn!("the modem is lost");
-                self.tell(News::Modem { ready: false });
-            }
+            HostEvent::Lost => tracing::warn!("the modem is lost"),
             HostEvent::Refused { reason } => tracing::error!(?reason, "the modem refuses the channel"),
             HostEvent::Incompatible { version } => {
                 tracing::error!(version, "the modem's firmware speaks another version of the serial link");
@@ -239,7 +227,8 @@ impl<S: Store> Radio<S> {
                     self.confirm_what_is_left().await?;
                 }
             }
-            Event::Heard { node, role, quality } => self.tell(News::Heard { node, role, quality }),
+            // What nobody takes in time is old news.
+            Event::Heard { node, role, quality } => drop(self.news.try_send(Heard { node, role, quality })),
         }
         Ok(())
     }
@@ -318,10 +307,5 @@ impl<S: Store> Radio<S> {
         self.unconfirmed |= u32::try_from(unclosed.len()).is_ok_and(|number| number == CONFIRMATIONS);
         unclosed.into_iter().for_each(|id| self.confirm(id));
         Ok(())
-    }
-
-    /// What nobody takes in time is old news.
-    fn tell(&self, news: News) {
-        let _ = self.news.try_send(news);
     }
 }

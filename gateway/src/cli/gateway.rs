@@ -8,7 +8,7 @@ use fanal_gateway::config::Config;
 use fanal_gateway::daemon;
 use fanal_gateway::words::{Language, say};
 
-use super::{log, section};
+use super::log;
 
 pub(super) const NAME: &str = "gateway";
 
@@ -17,10 +17,7 @@ pub(super) fn command(language: Language) -> Command {
         .long("check")
         .help(say(language, "cli-gateway-check", &[]))
         .action(ArgAction::SetTrue);
-    section(Command::new(NAME), language)
-        .about(say(language, "cli-gateway", &[]))
-        .arg(config(language))
-        .arg(check)
+    Command::new(NAME).about(say(language, "cli-gateway", &[])).arg(config(language)).arg(check)
 }
 
 /// `--config FILE`

@@ -13,7 +13,7 @@ use fanal_gateway::words::{Language, say};
 use fanal_protocol::crypto::SecretKey;
 use zeroize::Zeroizing;
 
-use super::{gateway, section};
+use super::gateway;
 
 pub(super) const NAME: &str = "key";
 
@@ -21,21 +21,15 @@ pub(super) fn command(language: Language) -> Command {
     let file = Arg::new("file")
         .value_name("FILE")
         .help(say(language, "cli-key-new-file", &[]))
-        .help_heading(say(language, "cli-arguments", &[]))
         .required(true)
         .value_parser(value_parser!(PathBuf));
     let network = Arg::new("network")
         .long("network")
         .help(say(language, "cli-key-new-network", &[]))
         .action(ArgAction::SetTrue);
-    let new = section(Command::new("new"), language)
-        .about(say(language, "cli-key-new", &[]))
-        .arg(file)
-        .arg(network);
-    let show = section(Command::new("show"), language)
-        .about(say(language, "cli-key-show", &[]))
-        .arg(gateway::config(language));
-    section(Command::new(NAME), language)
+    let new = Command::new("new").about(say(language, "cli-key-new", &[])).arg(file).arg(network);
+    let show = Command::new("show").about(say(language, "cli-key-show", &[])).arg(gateway::config(language));
+    Command::new(NAME)
         .about(say(language, "cli-key", &[]))
         .subcommand_required(true)
         .subcommand(new)

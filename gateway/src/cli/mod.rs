@@ -48,34 +48,36 @@ fn command(language: Language) -> Command {
         .long("version")
         .help(say(language, "cli-version", &[]))
         .action(ArgAction::Version);
-    section(Command::new("fanal"), language)
+    let command = Command::new("fanal")
         .about(say(language, "cli-about", &[]))
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
         .arg(version)
         .subcommand(gateway::command(language))
         .subcommand(key::command(language))
-        .subcommand(demo::command(language))
+        .subcommand(demo::command(language));
+    speaking(command, language)
 }
 
-/// A command whose help speaks `language`.
-fn section(command: Command, language: Language) -> Command {
-    let heading = |key| say(language, key, &[]);
-    let options = heading("cli-options");
-    let help = Arg::new("help")
-        .short('h')
-        .long("help")
-        .help(heading("cli-help"))
-        .help_heading(options.clone())
-        .action(ArgAction::Help);
-    let usage = heading("cli-usage");
+/// The command and all below it with help in `language`: clap speaks English only.
+fn speaking(command: Command, language: Language) -> Command {
+    let words = |key| say(language, key, &[]);
+    let mut template = format!("{{about-with-newline}}\n{} {{usage}}\n", words("cli-usage"));
+    let mut section = |exists: bool, key, tag| {
+        if exists {
+            template += &format!("\n{}\n{{{tag}}}\n", words(key));
+        }
+    };
+    section(command.has_subcommands(), "cli-commands", "subcommands");
+    section(command.get_positionals().next().is_some(), "cli-arguments", "positionals");
+    section(true, "cli-options", "options");
+    let help = Arg::new("help").short('h').long("help").help(words("cli-help")).action(ArgAction::Help);
     command
-        .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}"))
-        .subcommand_help_heading(heading("cli-commands"))
-        .next_help_heading(options)
+        .help_template(template)
         .disable_help_flag(true)
         .disable_help_subcommand(true)
         .arg(help)
+        .mut_subcommands(|command| speaking(command, language))
 }
 
 /// The language of the user's locale (POSIX, section 8.2), French where it names none of ours.
@@ -99,7 +101,7 @@ mod tests {
         }
         let help = command(Language::French).render_help().to_string();
         assert!(help.contains("Commandes"), "{help}");
-        assert!(!help.contains("Commands") && !help.contains("Options:\n  -h, --help  Print"), "{help}");
+        assert!(!help.contains("Commands") && !help.contains("Print") && !help.contains("Usage"), "{help}");
     }
 
     #[test]

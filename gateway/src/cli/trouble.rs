@@ -34,7 +34,8 @@ pub(super) fn tell(error: &anyhow::Error, language: Language) -> ExitCode {
 /// Tells how the command line was wrong.
 pub(super) fn misused(error: &clap::Error, language: Language) -> ExitCode {
     let text = error.to_string();
-    let detail = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    // Behind the first paragraph clap repeats the usage.
+    let detail = one_line(text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: "));
     eprintln!("{}", explained(&("usage", vec![("detail", detail)]), None, language));
     ExitCode::from(MISUSED)
 }

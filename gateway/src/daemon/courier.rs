@@ -126,12 +126,7 @@ impl<S: Store> Courier<S> {
     fn text(&self, entry: &inbox::Entry) -> Option<Message> {
         let arrival = &entry.arrival;
         let received = UNIX_EPOCH + Duration::from_millis(arrival.received_ms);
-        let message =
-            inbound::message(arrival.id, &arrival.text, received, date(&self.clock), &*self.directory);
-        if message.is_none() {
-            tracing::warn!(id = %arrival.id, "the person or the handheld of this text is not known any more");
-        }
-        message
+        inbound::message(arrival.id, &arrival.text, received, date(&self.clock), &*self.directory)
     }
 
     /// What cannot be said at all counts as said: it would stand in the way of all that follows.

@@ -12,7 +12,7 @@ use super::date;
 use crate::bridge::presence::{self, Edges, Hearing, Manner, Thresholds};
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::radio::News;
+use crate::radio::Heard;
 use crate::words::Language;
 use crate::xmpp::link::LinkHandle;
 
@@ -40,11 +40,10 @@ impl Reach {
         }
     }
 
-    /// The radio has noticed something.
-    pub(super) async fn handle(&mut self, news: &News) {
-        if let News::Heard { node, quality, .. } = *news
-            && self.directory.handheld_at(node).is_some()
-        {
+    /// The radio has heard somebody.
+    pub(super) async fn heard(&mut self, heard: &Heard) {
+        let Heard { node, quality, .. } = *heard;
+        if self.directory.handheld_at(node).is_some() {
             self.heard.insert(node, (self.clock.now(), quality));
             self.say_if_due(node).await;
         }

@@ -45,7 +45,7 @@ impl Link {
                 None => std::future::pending().await,
             }
         };
-        let Port { events, octets } = &mut self.port;
+        let Port { events, octets, .. } = &mut self.port;
         let room = async { octets.reserve().await.map(drop).unwrap_or_default() };
         tokio::select! {
             event = events.recv() => match event {
@@ -62,7 +62,7 @@ impl Link {
         let now = self.clock.now();
         match event {
             Event::Opened => {
-                tracing::info!("the modem's port is open");
+                tracing::info!(port = %self.port.path.display(), "the modem's port is open");
                 self.trouble = None;
                 self.host.handle_connected(now);
             }
@@ -70,7 +70,7 @@ impl Link {
             Event::Closed(trouble) => {
                 // Once for each new trouble: it is tried for ever.
                 if self.trouble.as_ref() != Some(&trouble) {
-                    tracing::warn!(%trouble, "the modem's port is closed");
+                    tracing::warn!(port = %self.port.path.display(), %trouble, "the modem's port is closed");
                 }
                 self.trouble = Some(trouble);
                 self.host.handle_disconnected(now);

@@ -49,11 +49,11 @@ pub enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "there is no such device",
-            Self::Denied => "this user may not open the device",
-            Self::Busy => "another program has the device open",
-            Self::Unsuitable => "the device is no serial port",
-            Self::Unplugged => "the device was unplugged",
+            Self::Missing => "there is no such device: is the modem plugged in, and is this its name?",
+            Self::Denied => "this user may not open it: the user must be in the group that owns the device",
+            Self::Busy => "another program has it open: a terminal, ModemManager, or another gateway",
+            Self::Unsuitable => "it is no serial port",
+            Self::Unplugged => "it was unplugged",
             Self::Other(reason) => reason,
         })
     }
@@ -73,6 +73,8 @@ pub enum Event {
 /// A port and its two threads, which end when it is dropped.
 #[derive(Debug)]
 pub struct Port {
+    /// The device.
+    pub path: PathBuf,
     /// What happens, in order.
     pub events: mpsc::Receiver<Event>,
     /// Octets for the line; lost while the port is closed.
@@ -89,10 +91,10 @@ impl Port {
         let (events, news) = mpsc::channel(CHUNKS);
         let (octets, waiting) = mpsc::channel(CHUNKS);
         let line = Arc::new(Line { port: Mutex::new(None), broken: AtomicBool::new(false), tap });
-        let reader = Reader { path, baud, line: Arc::clone(&line), events };
+        let reader = Reader { path: path.clone(), baud, line: Arc::clone(&line), events };
         thread::Builder::new().name("port-in".into()).spawn(move || reader.run())?;
         thread::Builder::new().name("port-out".into()).spawn(move || line.write_all_of(waiting))?;
-        Ok(Self { events: news, octets })
+        Ok(Self { path, events: news, octets })
     }
 }
 

@@ -10,7 +10,7 @@ use fanal_protocol::time::Duration;
 use fanal_protocol::wire::Role;
 use tokio::sync::{Notify, mpsc};
 
-use super::{Command, News, Radio};
+use super::{Command, Heard, Radio};
 use crate::clock::Clock;
 use crate::config;
 use crate::directory::Directory;
@@ -40,7 +40,7 @@ pub struct Setup<'a, S> {
     /// What the pump is asked to do.
     pub commands: mpsc::Receiver<Command>,
     /// What it notices.
-    pub news: mpsc::Sender<News>,
+    pub news: mpsc::Sender<Heard>,
     /// Rung when the store holds something for the XMPP side.
     pub courier: Arc<Notify>,
     /// Sixty-four random bits, for jitter.

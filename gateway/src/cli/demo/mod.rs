@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use tokio::sync::mpsc;
 
-use super::{log, section};
+use super::log;
 
 mod desk;
 mod line;
@@ -55,7 +55,7 @@ pub(super) fn command(language: Language) -> Command {
     let option = |name: &'static str, value: &'static str, key: &str| {
         Arg::new(name).long(name).value_name(value).help(say(language, key, &[]))
     };
-    section(Command::new(NAME), language)
+    Command::new(NAME)
         .about(say(language, "demo-about", &[]))
         .arg(option("dir", "DIR", "demo-dir").value_parser(value_parser!(PathBuf)))
         .arg(option("port", "PORT", "demo-port").value_parser(value_parser!(u16).range(1..)))
