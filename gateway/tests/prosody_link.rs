@@ -1,6 +1,8 @@
 //! The link and the stream layer against a real server. Without Prosody on this machine the tests fail and say
 //! so: a link that was never tried is not known to work.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use fanal_gateway::prosody::{Account, Component, Plan, Prosody};
