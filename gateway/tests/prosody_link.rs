@@ -282,3 +282,12 @@ async fn ten_thousand_stanzas_arrive_in_order_at_a_slow_consumer() {
     println!("{COUNT} stanzas in {:?}", started.elapsed());
     sender.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_components_starts_too_and_stops_with_its_owner() {
+    let server = Prosody::start(&Plan { components: Vec::new(), ..plan() }).await.unwrap();
+    let address = server.client_address();
+    client(&server, "bob").await.close().await.unwrap();
+    drop(server);
+    std::net::TcpStream::connect(address).unwrap_err();
+}
