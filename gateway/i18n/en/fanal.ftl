@@ -200,14 +200,15 @@ demo-intro =
       server { $host }, port { $port } (accept its certificate: nobody signed it)
     { $accounts }
 
-    The contacts { $rosa } and { $marc } are handhelds: two LoRa radios, simulated here, with the
-    firmware of the real ones. Write to one from the app, and it shows below. You hold Rosa's: type a line to answer Alice,
-    or  @bob hello  to write to Bob.  /help  shows what a handheld understands.
+    The contacts { $rosa } and { $marc } are handhelds: two LoRa
+    radios, simulated here, with the firmware of the real ones. Write to one from the app, and it
+    shows below. You hold Rosa's: type a line to answer Alice, or  @bob hello  to write to Bob.
+    /help  shows what a handheld understands.
 
-    To the demo:  :marc  takes the other handheld ·  :off rosa  :on rosa  the power ·  :loss 0.3  a bad day on the air
-                  :off modem  pulls the gateway's radio ·  :quit
+    To the demo:  :marc  takes the other handheld  ·  :off rosa  :on rosa  the power
+                  :loss 0.3  a bad day on the air  ·  :off modem  pulls the radio  ·  :quit
 
-    [.] queued  [>] sent  [=] kept by the gateway  [+] delivered: the app has confirmed  [x] expired
+    {"[.]"} queued  [>] sent  [=] kept by the gateway  [+] delivered: the app has confirmed  [x] expired
     Serial traffic: { $console } · log: { $log }
 demo-is-off = { $name } is switched off. :on { $name } switches it on.
 demo-on = { $name } is on.

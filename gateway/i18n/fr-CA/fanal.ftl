@@ -200,14 +200,15 @@ demo-intro =
       serveur { $host }, port { $port } (acceptez son certificat : personne ne l'a signé)
     { $accounts }
 
-    Les contacts { $rosa } et { $marc } sont des portatifs : deux radios LoRa, simulées ici, avec le
-    micrologiciel des vraies. Écrivez à l'un depuis l'application, et cela s'affiche plus bas. Vous tenez celui de Rosa : tapez
-    une ligne pour répondre à Alice, ou  @bob allo  pour écrire à Bob.  /help  montre ce qu'un portatif comprend.
+    Les contacts { $rosa } et { $marc } sont des portatifs : deux
+    radios LoRa, simulées ici, avec le micrologiciel des vraies. Écrivez à l'un depuis l'application :
+    cela s'affiche plus bas. Vous tenez celui de Rosa : tapez une ligne pour répondre à Alice, ou
+    @bob allo  pour écrire à Bob.  /help  montre ce qu'un portatif comprend.
 
-    À la démo :  :marc  prend l'autre portatif ·  :off rosa  :on rosa  le courant ·  :loss 0.3  une mauvaise journée sur les ondes
-                 :off modem  débranche la radio de la passerelle ·  :quit
+    À la démo :  :marc  prend l'autre portatif  ·  :off rosa  :on rosa  le courant
+                 :loss 0.3  un mauvais jour sur les ondes  ·  :off modem  débranche la radio  ·  :quit
 
-    [.] en attente  [>] envoyé  [=] gardé par la passerelle  [+] livré : l'application a confirmé  [x] expiré
+    {"[.]"} en attente  [>] envoyé  [=] gardé par la passerelle  [+] livré : l'application a confirmé  [x] expiré
     Trafic série : { $console } · journal : { $log }
 demo-is-off = { $name } est éteint. :on { $name } l'allume.
 demo-on = { $name } est allumé.
