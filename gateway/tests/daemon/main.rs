@@ -158,7 +158,7 @@ async fn a_storm_of_power_cuts_loses_nothing_and_doubles_nothing() {
     let mut jitter = Jitter::new(5);
     let (mut written, mut sent, mut cuts) = (Vec::new(), 0, 0);
     let (mut receipts, mut stanzas) = (BTreeSet::new(), BTreeMap::new());
-    let mut last_sent = vec![Instant::now(); TEXTS];
+    let mut last_sent = [Instant::now(); TEXTS];
     let mut next_cut = Instant::now() + Duration::from_millis(600);
     let until = Instant::now() + Duration::from_secs(120);
     loop {
