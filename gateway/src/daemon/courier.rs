@@ -106,10 +106,17 @@ impl<S: Store> Courier<S> {
         self.tokens += 1;
         let mut flight = Flight { token: self.tokens, inbox: Vec::new(), outbox: Vec::new() };
         for text in &texts {
-            if self.send(self.text(text)).await.is_err() {
+            let id = text.arrival.id;
+            let Some(message) = self.text(text) else {
+                // Perhaps the settings will know them again.
+                tracing::warn!(%id, "the person or the handheld of this text is not known any more");
+                self.store.returned(id, self.clock.unix_ms()).await?;
+                continue;
+            };
+            if self.send(Some(message)).await.is_err() {
                 return Ok(());
             }
-            flight.inbox.push((text.row, text.arrival.id));
+            flight.inbox.push((text.row, id));
         }
         for end in &ends {
             if self.send(end_of(end)).await.is_err() {

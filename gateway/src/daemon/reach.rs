@@ -52,13 +52,24 @@ impl Reach {
     /// How many texts wait for each handheld; and time has passed.
     pub(super) async fn waiting(&mut self, lengths: Vec<(NodeId, usize)>) {
         self.waiting = lengths.into_iter().collect();
-        self.say_all().await;
+        let heard: Vec<NodeId> = self.heard.keys().copied().collect();
+        for node in heard {
+            self.say_if_due(node).await;
+        }
     }
 
-    /// A new stream: the server knows nothing of before.
+    /// A new stream: the server may believe what we said in an earlier run.
     pub(super) async fn online(&mut self) {
         self.edges.forget();
-        self.say_all().await;
+        let nodes: Vec<NodeId> = self.directory.handhelds().map(|handheld| handheld.node).collect();
+        for node in nodes {
+            if self.heard.contains_key(&node) {
+                self.say_if_due(node).await;
+            } else {
+                // Out of turn: when it is heard for the first time, that is to be said at once.
+                self.say(node, &Hearing::default()).await;
+            }
+        }
     }
 
     /// Answers a presence stanza.
@@ -79,24 +90,19 @@ impl Reach {
         }
     }
 
-    async fn say_all(&mut self) {
-        let nodes: Vec<NodeId> = self.directory.handhelds().map(|handheld| handheld.node).collect();
-        for node in nodes {
-            self.say_if_due(node).await;
+    async fn say_if_due(&mut self, node: NodeId) {
+        let hearing = self.hearing(node);
+        if self.edges.due(node, hearing.level(&self.manner.thresholds), self.clock.now()) {
+            self.say(node, &hearing).await;
         }
     }
 
-    async fn say_if_due(&mut self, node: NodeId) {
-        let hearing = self.hearing(node);
-        if !self.edges.due(node, hearing.level(&self.manner.thresholds), self.clock.now()) {
-            return;
-        }
-        let directory = Arc::clone(&self.directory);
-        let Some(handheld) = directory.handheld_at(node) else { return };
-        for person in directory.persons() {
+    /// Tells everybody.
+    async fn say(&self, node: NodeId, hearing: &Hearing) {
+        let Some(handheld) = self.directory.handheld_at(node) else { return };
+        for person in self.directory.persons() {
             let to = person.jid.clone().into();
-            let presence =
-                presence::of_handheld(&handheld.jid, &to, &hearing, date(&self.clock), self.manner);
+            let presence = presence::of_handheld(&handheld.jid, &to, hearing, date(&self.clock), self.manner);
             self.send(presence).await;
         }
     }

@@ -203,7 +203,7 @@ fn entries(db: &Connection, rest: &str, arguments: impl rusqlite::Params) -> Res
 pub(super) fn enqueue(db: &Connection, draft: &Draft, limits: &Limits) -> Result<Enqueued, Broken> {
     let known: Option<(i64, i64)> = db
         .prepare_cached(
-            "SELECT id, state FROM outbox WHERE sender = ?1 AND recipient = ?2 AND stanza_id = ?3",
+            "SELECT id, state FROM outbox WHERE sender = ?1 AND recipient = ?2 AND repetition_key = ?3",
         )?
         .query_row(params![draft.sender, draft.recipient, draft.repetition_key], |row| {
             Ok((row.get(0)?, row.get(1)?))

@@ -119,6 +119,19 @@ async fn the_same_stanza_is_taken_once_and_its_end_told_again() {
 }
 
 #[tokio::test]
+async fn the_repetition_key_tells_a_duplicate_and_the_stanza_id_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let Enqueued::Taken { row } = enqueue(&store, draft("a")).await else { panic!() };
+    let renamed = Draft { stanza_id: Some("other".into()), ..draft("a") };
+    assert_eq!(enqueue(&store, renamed).await, Enqueued::Duplicate { row });
+    let other = Draft { repetition_key: Some("other".into()), ..draft("a") };
+    assert!(matches!(enqueue(&store, other).await, Enqueued::Taken { .. }));
+    let elsewhere = Draft { recipient: "bob@radio.fanal.lan".into(), ..draft("a") };
+    assert!(matches!(enqueue(&store, elsewhere).await, Enqueued::Taken { .. }));
+}
+
+#[tokio::test]
 async fn texts_without_an_id_are_never_duplicates() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);

@@ -150,6 +150,21 @@ impl Site {
         }
     }
 
+    /// The server stops working, and does not know it.
+    pub(crate) fn freeze_server(&self) {
+        let folder = self.server.certificate().parent().unwrap().display().to_string();
+        let mut frozen = 0;
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let command = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+            if command.contains(&folder) {
+                let process = entry.file_name().into_string().unwrap();
+                assert!(Command::new("kill").args(["-STOP", &process]).status().unwrap().success());
+                frozen += 1;
+            }
+        }
+        assert!(frozen > 0);
+    }
+
     /// Alice opens her app.
     pub(crate) async fn alice(&self) -> Alice {
         let jid = BareJid::new(&format!("alice@{DOMAIN}")).unwrap();
