@@ -37,6 +37,7 @@ fn plan() -> Plan {
         accounts: vec![account("alice", "Alice"), account("bob", "Bob")],
         components: [RADIO, PEER].map(component).to_vec(),
         contacts: vec![(HANDHELD.to_owned(), "Rosa".to_owned())],
+        port: None,
     }
 }
 
