@@ -58,6 +58,8 @@ pub struct Plan {
     pub components: Vec<Component>,
     /// Further entries of everybody's contact list: JID and name.
     pub contacts: Vec<(String, String)>,
+    /// The port for clients; a free one if there is none.
+    pub port: Option<u16>,
 }
 
 /// Why there is no server.
@@ -93,6 +95,8 @@ pub struct Prosody {
     process: Option<Process>,
     clients: SocketAddr,
     components: SocketAddr,
+    /// Whether anything may attach: Prosody opens no port for components when it knows of none.
+    has_components: bool,
     folder: TempDir,
 }
 
@@ -123,11 +127,13 @@ impl Prosody {
             .prefix("fanal-prosody-")
             .tempdir()
             .map_err(io_error("temporary folder"))?;
-        let [clients, components] = free_ports().map_err(io_error("free ports"))?;
+        let [mut clients, components] = free_ports().map_err(io_error("free ports"))?;
+        clients.set_port(plan.port.unwrap_or(clients.port()));
         write_files(plan, folder.path(), clients.port(), components.port())
             .map_err(io_error("writing prosody's files"))?;
         certificate(plan, folder.path())?;
-        let mut server = Self { process: None, clients, components, folder };
+        let has_components = !plan.components.is_empty();
+        let mut server = Self { process: None, clients, components, has_components, folder };
         server.resume().await?;
         Ok(server)
     }
@@ -137,7 +143,7 @@ impl Prosody {
         self.clients
     }
 
-    /// Where components connect.
+    /// Where components connect, if the plan has any.
     pub fn component_address(&self) -> SocketAddr {
         self.components
     }
@@ -189,7 +195,9 @@ impl Prosody {
             let activated = |service: &str, address: &SocketAddr| {
                 log.contains(&format!("Activated service '{service}' on [127.0.0.1]:{}", address.port()))
             };
-            if activated("c2s", &self.clients) && activated("component", &self.components) {
+            if activated("c2s", &self.clients)
+                && (!self.has_components || activated("component", &self.components))
+            {
                 return Ok(());
             }
             let ended = process.0.try_wait().map_err(io_error("waiting for prosody"))?.is_some();
@@ -288,6 +296,7 @@ fn configuration(plan: &Plan, folder: &Path, clients: u16, components: u16) -> S
 data_path = {data}
 groups_file = {groups}
 log = {{ info = {log} }}
+certificates = {folder}
 run_as_root = true
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {clients} }}
@@ -314,6 +323,7 @@ VirtualHost {domain}
         data = path("data"),
         groups = path("groups.txt"),
         log = path("prosody.log"),
+        folder = lua(&folder.to_string_lossy()),
         certificate = path("certificate.pem"),
         key = path("key.pem"),
         domain = lua(&plan.domain),

@@ -1,6 +1,8 @@
 //! The link and the stream layer against a real server. Without Prosody on this machine the tests fail and say
 //! so: a link that was never tried is not known to work.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use fanal_gateway::prosody::{Account, Component, Plan, Prosody};
@@ -35,6 +37,7 @@ fn plan() -> Plan {
         accounts: vec![account("alice", "Alice"), account("bob", "Bob")],
         components: [RADIO, PEER].map(component).to_vec(),
         contacts: vec![(HANDHELD.to_owned(), "Rosa".to_owned())],
+        port: None,
     }
 }
 
@@ -279,4 +282,13 @@ async fn ten_thousand_stanzas_arrive_in_order_at_a_slow_consumer() {
     }
     println!("{COUNT} stanzas in {:?}", started.elapsed());
     sender.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_components_starts_too_and_stops_with_its_owner() {
+    let server = Prosody::start(&Plan { components: Vec::new(), ..plan() }).await.unwrap();
+    let address = server.client_address();
+    client(&server, "bob").await.close().await.unwrap();
+    drop(server);
+    std::net::TcpStream::connect(address).unwrap_err();
 }

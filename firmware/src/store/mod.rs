@@ -15,6 +15,8 @@
 mod area;
 mod messages;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 

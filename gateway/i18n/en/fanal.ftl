@@ -182,3 +182,37 @@ cli-key-written = Key written to { $path }. Keep a copy in a safe place.
 cli-key-public = Public key: { $key }
 cli-key-pairing = To be entered into each handheld:
 cli-key-nobody = There are no persons in the settings.
+
+## The demo
+
+demo-about = Shows the whole chain on this machine, with a simulated radio
+demo-dir = Where its files are kept (a temporary folder unless given)
+demo-port = Port for XMPP clients (a free one unless given)
+demo-seed = Seed of all the chance in the air
+demo-firmware = What runs the radios: threads (host) or Cortex-M images in an emulator (qemu)
+demo-loss = Share of frames that get lost on the air
+demo-json = One JSON object per line, out and in, for programs
+demo-starting = Starting, in { $folder } …
+demo-account = { $jid }   password { $password }
+demo-intro =
+    The whole chain runs. Log in with any XMPP app:
+
+      server { $host }, port { $port } (accept its certificate: nobody signed it)
+    { $accounts }
+
+    The contacts { $rosa } and { $marc } are handhelds: two LoRa
+    radios, simulated here, with the firmware of the real ones. Write to one from the app, and it
+    shows below. You hold Rosa's: type a line to answer Alice, or  @bob hello  to write to Bob.
+    /help  shows what a handheld understands.
+
+    To the demo:  :marc  takes the other handheld  ·  :off rosa  :on rosa  the power
+                  :loss 0.3  a bad day on the air  ·  :off modem  pulls the radio  ·  :quit
+
+    {"[.]"} queued  [>] sent  [=] kept by the gateway  [+] delivered: the app has confirmed  [x] expired
+    Serial traffic: { $console } · log: { $log }
+demo-is-off = { $name } is switched off. :on { $name } switches it on.
+demo-on = { $name } is on.
+demo-off = { $name } is off.
+demo-in-hand = You hold { $name }.
+demo-loss-set = { $percent } % of the frames get lost now.
+demo-orders = To the demo: :rosa :marc · :off NODE · :on NODE · :loss 0.3 · :quit   (NODE: rosa, marc, modem)

@@ -182,3 +182,37 @@ cli-key-written = Clé écrite dans { $path }. Gardez-en une copie en lieu sûr.
 cli-key-public = Clé publique : { $key }
 cli-key-pairing = À entrer dans chaque appareil radio :
 cli-key-nobody = Aucune personne dans les réglages.
+
+## The demo
+
+demo-about = Montre toute la chaîne sur cette machine, avec une radio simulée
+demo-dir = Où garder ses fichiers (sinon, un dossier temporaire)
+demo-port = Port pour les applications XMPP (sinon, un port libre)
+demo-seed = Graine de tout le hasard des ondes
+demo-firmware = Ce qui fait marcher les radios : des fils d'exécution (host) ou les images Cortex-M dans un émulateur (qemu)
+demo-loss = Part des trames qui se perdent sur les ondes
+demo-json = Un objet JSON par ligne, en sortie et en entrée, pour les programmes
+demo-starting = Démarrage, dans { $folder } …
+demo-account = { $jid }   mot de passe { $password }
+demo-intro =
+    Toute la chaîne fonctionne. Connectez-vous avec n'importe quelle application XMPP :
+
+      serveur { $host }, port { $port } (acceptez son certificat : personne ne l'a signé)
+    { $accounts }
+
+    Les contacts { $rosa } et { $marc } sont des portatifs : deux
+    radios LoRa, simulées ici, avec le micrologiciel des vraies. Écrivez à l'un depuis l'application :
+    cela s'affiche plus bas. Vous tenez celui de Rosa : tapez une ligne pour répondre à Alice, ou
+    @bob allo  pour écrire à Bob.  /help  montre ce qu'un portatif comprend.
+
+    À la démo :  :marc  prend l'autre portatif  ·  :off rosa  :on rosa  le courant
+                 :loss 0.3  un mauvais jour sur les ondes  ·  :off modem  débranche la radio  ·  :quit
+
+    {"[.]"} en attente  [>] envoyé  [=] gardé par la passerelle  [+] livré : l'application a confirmé  [x] expiré
+    Trafic série : { $console } · journal : { $log }
+demo-is-off = { $name } est éteint. :on { $name } l'allume.
+demo-on = { $name } est allumé.
+demo-off = { $name } est éteint.
+demo-in-hand = Vous tenez { $name }.
+demo-loss-set = { $percent } % des trames se perdent maintenant.
+demo-orders = À la démo : :rosa :marc · :off NŒUD · :on NŒUD · :loss 0.3 · :quit   (NŒUD : rosa, marc, modem)

@@ -3,7 +3,11 @@
 
 use std::env;
 use std::fmt;
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Mutex;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -13,15 +17,28 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Starts the log, once.
 pub(super) fn start() {
-    let filter = env::var("FANAL_LOG").ok().and_then(|text| EnvFilter::try_new(text).ok());
-    let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr);
     // Somebody has started it before: that log will do.
     let _ = if env::var_os("JOURNAL_STREAM").is_some() {
         log.with_ansi(false).event_format(Journal).try_init()
     } else {
         log.with_ansi(io::stderr().is_terminal()).try_init()
     };
+}
+
+/// Starts the log, once, at the end of the file at `path`, which only its owner can read.
+pub(super) fn to_file(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false).with_writer(Mutex::new(file));
+    // Somebody has started it before: that log will do.
+    let _ = log.try_init();
+    Ok(())
+}
+
+fn filter() -> EnvFilter {
+    let filter = env::var("FANAL_LOG").ok().and_then(|text| EnvFilter::try_new(text).ok());
+    filter.unwrap_or_else(|| EnvFilter::new("info"))
 }
 
 /// Lines as journald wants them: priority first, no time, for it has its own.

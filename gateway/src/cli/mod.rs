@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use fanal_gateway::words::{Language, say};
 
+mod demo;
 mod gateway;
 mod key;
 mod log;
@@ -36,6 +37,7 @@ fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some((gateway::NAME, matches)) => gateway::run(matches, language),
         Some((key::NAME, matches)) => key::run(matches, language),
+        Some((demo::NAME, matches)) => demo::run(matches, language),
         _ => Ok(command(language).print_help()?),
     }
 }
@@ -52,7 +54,8 @@ fn command(language: Language) -> Command {
         .disable_version_flag(true)
         .arg(version)
         .subcommand(gateway::command(language))
-        .subcommand(key::command(language));
+        .subcommand(key::command(language))
+        .subcommand(demo::command(language));
     speaking(command, language)
 }
 

@@ -7,3 +7,5 @@ pub mod fault;
 pub mod flash;
 pub mod live;
 pub mod qemu;
+pub mod station;
+pub mod world;

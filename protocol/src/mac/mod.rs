@@ -360,7 +360,7 @@ impl<const QUEUE: usize> Mac<QUEUE> {
 
     /// When this entry may try the channel; `None` while others must go first.
     fn ready_at(&self, entry: &Entry) -> Option<Instant> {
-        let free = self.airtime.free_at(self.queue.airtime_through(entry))?;
+        let free = self.airtime.free_at(self.queue.airtime_through(entry));
         Some(free.max(self.access.earliest(entry.priority)).max(entry.not_before).max(self.radio_at))
     }
 

@@ -149,13 +149,13 @@ fn a_frame_longer_than_the_dwell_time_is_refused() {
     let channel = Channel { rate: "SF9/125".parse().unwrap(), ..Channel::home(RegionCode::Us) };
     let dwell = Limit::Dwell { limit: Duration::from_millis(400), window: Duration::from_secs(20) };
     let mut mac = Small::with_limit(channel, dwell, 1, NOW);
-    // SF9/125: 64 octets last 390 ms, 70 octets 431 ms.
-    assert!(mac.enqueue(Token(0), Priority::Text, &[0xF0; 60], NOW).is_ok());
-    assert_eq!(mac.enqueue(Token(1), Priority::Text, &[0xF0; 70], NOW), Err(EnqueueError::Unlawful));
-    // The history is unknown for one window; then it goes.
+    // SF9/125: 20 octets last 185 ms. Half of the dwell time is kept for what was sent before.
+    assert!(mac.enqueue(Token(0), Priority::Text, &[0xF0; 20], NOW).is_ok());
+    assert_eq!(mac.enqueue(Token(1), Priority::Text, &[0xF0; 30], NOW), Err(EnqueueError::Unlawful));
+    // Airtime gathers from nothing; then it goes.
     let sent = run(&mut mac, &mut { NOW }, NOW + Duration::from_secs(60));
     assert_eq!(sent.len(), 1);
-    assert!(sent[0].0 >= NOW + Duration::from_secs(20));
+    assert!(sent[0].0 >= NOW + Duration::from_secs(19));
 }
 
 #[test]
@@ -369,7 +369,8 @@ fn a_saturated_station_never_exceeds_its_duty_cycle() {
         let worst = duty_cycle::tests::worst_window(&sent, 3_600_000_000);
         assert!(worst <= budget, "{rate}: {worst} of {budget}");
         let used: u64 = sent.iter().map(|&(from, to)| to - from).sum();
-        assert!(used > budget * 5 / 2, "{rate}: most of the budget is used: {used} of {budget} an hour");
+        // In four hours 1.9 to 3.6 budgets gather, by the size of the budget.
+        assert!(used > budget * 9 / 5, "{rate}: most of what is allowed is used: {used} of {budget} an hour");
     }
 }
 
@@ -383,7 +384,7 @@ fn small_frames_do_not_starve_a_greater_one_that_goes_before_them() {
     };
     let mut mac = Mac::<8>::new(channel, 3, NOW).unwrap();
     let mut now = NOW;
-    // A tenth of 3.6 s is free: too little for the emergency, enough for a few of the others.
+    // Airtime gathers from nothing: soon enough for the others, much later for the emergency.
     mac.enqueue(Token(0), Priority::Emergency, &[0xF0; 100], now).unwrap();
     for token in 1..7 {
         mac.enqueue(Token(token), Priority::Background, &[0xF1; 4], now).unwrap();

@@ -10,8 +10,9 @@ use crate::wire::{self, Frame, Role};
 use super::transmit::Answer;
 use super::{Acceptance, Discard, Node};
 
-/// How many of our last counters are tried for a receipt that nothing here waits for any more.
-const FORGOTTEN: u32 = 8;
+/// How many of our last counters are tried for a receipt that nothing here waits for any more: as many as a node may
+/// have in custody, and the blocks of counters that a few restarts skip.
+const FORGOTTEN: u32 = 256;
 
 impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// A frame was heard.

@@ -2,7 +2,7 @@
 
 /// What a line of a handheld means.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub(super) enum Line<'a> {
     /// `<Alice> Bonjour`
     Received {
         /// Name in the handheld's contact list.
@@ -25,7 +25,7 @@ pub enum Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads one line.
-    pub fn parse(line: &'a str) -> Self {
+    pub(super) fn parse(line: &'a str) -> Self {
         let line = line.trim_end();
         if let Some((from, text)) = line.strip_prefix('<').and_then(|rest| rest.split_once("> ")) {
             return Line::Received { from, text };
@@ -67,7 +67,10 @@ mod tests {
         assert_eq!(Line::parse("<alice> Bonjour > là\r\n"), received);
         let state = Line::State { number: "7", state: "delivered" };
         assert_eq!(Line::parse("[+] 7 livré à alice"), state);
-        assert_eq!(Line::parse("[=] 7 gardé par 0100 pour alice"), Line::State { number: "7", state: "in_custody" });
+        assert_eq!(
+            Line::parse("[=] 7 gardé par 0100 pour alice"),
+            Line::State { number: "7", state: "in_custody" }
+        );
         assert_eq!(Line::parse("[+] 7 @alice bonjour"), Line::Other("[+] 7 @alice bonjour"));
         assert_eq!(Line::parse("! contact inconnu"), Line::Complaint("contact inconnu"));
         for other in ["", "[+]", "[+] x", "<alice>", "adresse 0201", "[?] 7 x"] {

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::vec;
 use std::vec::Vec;
-use std::{format, vec};
 
 use embassy_futures::poll_once;
 use embedded_io_async::{ErrorType, Read, Write};
@@ -303,7 +303,7 @@ fn the_order_of_variants_is_frozen() {
         Report::SayAgain,
     ];
     for (number, report) in reports.iter().enumerate() {
-        assert_eq!(usize::from(first_octet(report)), number, "{}", format!("{report:?}"));
+        assert_eq!(usize::from(first_octet(report)), number, "{report:?}");
     }
 }
 

@@ -1,0 +1,362 @@
+//! One simulated station: a node, its medium access and a store in memory that survives what the rest does not.
+//!
+//! The pump follows the drain rule of `fanal_protocol::node`, and reads like those of the firmware and the gateway.
+//! Before and after each write to the store, and before each input, the station takes a *step*; it can be told to
+//! lose its power at any of them ([`Station::crash_at`]).
+
+mod setup;
+mod store;
+
+use std::collections::VecDeque;
+
+use fanal_protocol::crypto::NetworkKey;
+use fanal_protocol::id::{MessageId, NodeId};
+use fanal_protocol::mac::{self, Action, Mac, Token};
+use fanal_protocol::node::{Acceptance, Config, Draft, Event, Node, SendError, Session, State};
+use fanal_protocol::quality::Quality;
+use fanal_protocol::region::{Channel, MAX_FRAME};
+use fanal_protocol::time::{Instant, earliest};
+
+use crate::channel::{Ether, StationId};
+pub(crate) use setup::Peer;
+pub use setup::{Letter, Setup};
+pub use store::{InboxRow, OutboxRow, Store};
+
+/// What a station tells the world.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Notice {
+    /// A message of ours is stored and has this id.
+    Accepted(MessageId),
+    /// A message for us was stored.
+    Stored(MessageId),
+    /// A message that is stored already was handed over once more.
+    StoredAgain(MessageId),
+    /// A message in our custody is on its way to its reader.
+    Forwarded(MessageId),
+    /// The state of a message of ours is stored.
+    State(MessageId, State),
+    /// A message cannot be sent, ever.
+    Refused(SendError),
+}
+
+/// The power failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Crash;
+
+/// What happens to a station.
+pub(crate) enum Input<'a> {
+    Frame {
+        octets: &'a [u8],
+        quality: Quality,
+    },
+    Cad {
+        busy: bool,
+    },
+    Transmitted,
+    Timeout,
+    /// The reader of this message, which is in our custody, has it.
+    Read(MessageId),
+    /// A person has written something.
+    Wanted(Letter),
+}
+
+/// A station, running or not.
+pub struct Station {
+    id: StationId,
+    setup: Setup,
+    channel: Channel,
+    network_key: NetworkKey,
+    seed: u64,
+    pub(crate) peers: Vec<Peer>,
+    store: Store,
+    starts: u64,
+    steps: u64,
+    crash_at: Option<u64>,
+    letters: VecDeque<Letter>,
+    running: Option<Box<Running>>,
+    pub(crate) notices: VecDeque<Notice>,
+}
+
+/// What is lost with the power.
+struct Running {
+    node: Node<16, 16>,
+    mac: Mac<8>,
+    /// The radio is busy with an action of the mac.
+    acting: bool,
+    to_resume: VecDeque<MessageId>,
+    to_confirm: VecDeque<MessageId>,
+}
+
+impl Station {
+    pub(crate) fn new(
+        id: StationId,
+        setup: Setup,
+        channel: Channel,
+        network_key: NetworkKey,
+        seed: u64,
+    ) -> Self {
+        Self {
+            id,
+            setup,
+            channel,
+            network_key,
+            seed,
+            peers: Vec::new(),
+            store: Store::default(),
+            starts: 0,
+            steps: 0,
+            crash_at: None,
+            letters: VecDeque::new(),
+            running: None,
+            notices: VecDeque::new(),
+        }
+    }
+
+    /// What it is.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// What survives a loss of power.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whether it has power.
+    pub fn is_on(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The power fails at this step (counted from the beginning of the world); `None`: it does not.
+    pub fn crash_at(&mut self, step: Option<u64>) {
+        self.crash_at = step;
+    }
+
+    /// The power is switched on: the store is read, and everything in it that is not settled is taken up again.
+    pub(crate) fn start(&mut self, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+        self.starts += 1;
+        // Another seed each time, as from a generator in hardware.
+        let seed = self.seed ^ self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let config = Config {
+            node: self.setup.node,
+            role: self.setup.role,
+            network_key: self.network_key.clone(),
+            rate: self.channel.rate,
+            beacon_interval: self.setup.beacon_interval,
+            acceptance: self.setup.acceptance,
+        };
+        let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);
+        let mut node = Node::new(config, beacon_counter, seed, now);
+        for Peer { local, remote, via, key } in self.peers.clone() {
+            let (counter, window) = (self.store.counter(local, remote), self.store.window(local, remote));
+            node.add_session(Session::new(local, remote, via, key, counter, window)).map_err(|_| Crash)?;
+        }
+        let mac = Mac::new(self.channel, seed, now).map_err(|_| Crash)?;
+        let (to_resume, to_confirm) = (self.store.unsettled(), self.store.unclosed());
+        self.notices.extend(self.store.unread().map(Notice::Forwarded));
+        self.running = Some(Box::new(Running { node, mac, acting: false, to_resume, to_confirm }));
+        self.handle(Input::Timeout, ether, now)
+    }
+
+    /// The power is gone, and with it all that is not in the store. Letters not yet accepted are gone, too.
+    pub(crate) fn stop(&mut self, ether: &mut Ether, now: Instant) {
+        self.running = None;
+        self.letters.clear();
+        self.crash_at = None;
+        ether.stop(self.id, now);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let running = self.running.as_ref()?;
+        earliest(running.node.poll_timeout(), running.mac.poll_timeout())
+    }
+
+    /// Letters that the node has not accepted yet, and answers that it has had no room for.
+    pub(crate) fn waits(&self) -> bool {
+        !self.letters.is_empty()
+            || self.running.as_ref().is_some_and(|r| !r.to_resume.is_empty() || !r.to_confirm.is_empty())
+    }
+
+    /// One input, then the drain rule.
+    pub(crate) fn handle(&mut self, input: Input<'_>, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let result = self.input(&mut running, input, now).and_then(|()| self.drain(&mut running, ether, now));
+        self.running = Some(running);
+        result
+    }
+
+    fn input(&mut self, running: &mut Running, input: Input<'_>, now: Instant) -> Result<(), Crash> {
+        self.step()?;
+        match input {
+            Input::Frame { octets, quality } => {
+                running.mac.handle_frame(octets, now);
+                // Counted by the node itself.
+                let _ = running.node.handle_frame(octets, quality, now);
+            }
+            Input::Cad { busy } => {
+                running.acting = false;
+                running.mac.handle_cad(busy, now);
+            }
+            Input::Transmitted => {
+                running.acting = false;
+                running.mac.handle_transmitted(now);
+            }
+            Input::Timeout => {
+                running.node.handle_timeout(now);
+                running.mac.handle_timeout(now);
+            }
+            Input::Read(id) => {
+                self.store.confirm(id, &self.peers);
+                self.step()?;
+                running.to_confirm.push_back(id);
+            }
+            Input::Wanted(letter) => self.letters.push_back(letter),
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self, running: &mut Running, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+        loop {
+            let mut done = self.take_up(running, now)?;
+            while let Some(event) = running.mac.poll_event() {
+                done = false;
+                match event {
+                    mac::Event::Transmitted { token, .. } => running.node.handle_transmitted(token.0, now),
+                    mac::Event::Dropped { token, .. } => running.node.handle_dropped(token.0, now),
+                }
+            }
+            let mut frame = [0; MAX_FRAME];
+            while running.mac.free() > 1
+                && let Some(next) = running.node.poll_transmit(now, &mut frame)
+            {
+                done = false;
+                let octets = frame.get(..next.len).unwrap_or_default();
+                if running.mac.enqueue(Token(next.token), next.priority, octets, now).is_err() {
+                    running.node.handle_dropped(next.token, now);
+                }
+            }
+            while let Some(event) = running.node.poll_event() {
+                done = false;
+                self.event(running, event, now)?;
+            }
+            if !running.acting
+                && let Some(action) = running.mac.poll_action(now)
+            {
+                done = false;
+                running.acting = true;
+                let begun = match action {
+                    Action::Cad => ether.cad(self.id, &self.channel, now),
+                    Action::Transmit { frame, .. } => ether.transmit(self.id, frame, &self.channel, now),
+                };
+                if begun.is_err() {
+                    running.acting = false;
+                    running.mac.handle_radio_failed(now);
+                }
+            }
+            if done {
+                break;
+            }
+        }
+        if !running.acting {
+            // Cannot be refused: the radio does nothing else.
+            let _ = ether.listen(self.id, &self.channel, now);
+        }
+        Ok(())
+    }
+
+    /// Work left over from an earlier run or a full queue, oldest first; `true` when there was none to do.
+    fn take_up(&mut self, running: &mut Running, now: Instant) -> Result<bool, Crash> {
+        let mut done = true;
+        while let Some(id) = running.to_resume.front() {
+            let Some(row) = self.store.outbox.get(id) else { break };
+            let left = row.expires_at - now;
+            let in_custody = matches!(row.state, State::InCustody(_));
+            if running.node.resume(*id, &row.text, left, row.priority, in_custody, now).is_err() {
+                break;
+            }
+            running.to_resume.pop_front();
+            done = false;
+        }
+        while let Some(id) = running.to_confirm.front() {
+            if running.node.confirm(*id, now).is_err() {
+                break;
+            }
+            running.to_confirm.pop_front();
+            done = false;
+        }
+        // New messages keep behind the old ones.
+        while running.to_resume.is_empty()
+            && let Some(letter) = self.letters.front()
+        {
+            let Letter { source, destination, lifetime, priority, .. } = *letter;
+            let text = letter.text.clone();
+            let draft = Draft { source, destination, text: &text, lifetime, priority };
+            match running.node.send(draft, now) {
+                Ok(id) => {
+                    self.step()?;
+                    let expires_at = now + lifetime;
+                    let row = OutboxRow { text, priority, expires_at, state: State::Queued };
+                    self.store.outbox.insert(id, row);
+                    self.letters.pop_front();
+                    self.notices.push_back(Notice::Accepted(id));
+                    self.step()?;
+                    running.node.handle_stored(id, now);
+                }
+                Err(SendError::QueueFull | SendError::CountersNotReserved) => break,
+                Err(error) => {
+                    self.letters.pop_front();
+                    self.notices.push_back(Notice::Refused(error));
+                }
+            }
+            done = false;
+        }
+        Ok(done)
+    }
+
+    fn event(&mut self, running: &mut Running, event: Event, now: Instant) -> Result<(), Crash> {
+        match event {
+            Event::Reserve { local, remote, until } => {
+                self.step()?;
+                self.store.reserve(local, remote, until);
+                self.step()?;
+                running.node.handle_reserved(local, remote, until, now);
+            }
+            Event::Received { id, text, window, .. } => {
+                self.step()?;
+                let fresh = self.store.receive(id, &text, window, self.setup.acceptance, &self.peers);
+                self.notices.push_back(if fresh { Notice::Stored(id) } else { Notice::StoredAgain(id) });
+                if fresh && self.setup.acceptance == Acceptance::Custody {
+                    self.notices.push_back(Notice::Forwarded(id));
+                }
+                self.step()?;
+                running.node.accept(id, now);
+            }
+            Event::State { id, state } => {
+                self.step()?;
+                self.store.set_state(id, state, &self.peers);
+                self.notices.push_back(Notice::State(id, state));
+                self.step()?;
+                if state.is_final() {
+                    running.node.handle_stored(id, now);
+                }
+            }
+            Event::Closed { id } => {
+                self.step()?;
+                self.store.close(id);
+                self.step()?;
+            }
+            Event::Heard { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Crash> {
+        self.steps += 1;
+        if self.crash_at == Some(self.steps) { Err(Crash) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,229 @@
+//! The onlooker: sees all stores and all frames, and says what must never happen and did.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use fanal_protocol::crypto::SessionKey;
+use fanal_protocol::id::{MessageId, NodeId};
+use fanal_protocol::node::State;
+use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
+use fanal_protocol::time::{Duration, Instant};
+use fanal_protocol::wire::{Counter, Frame, Text};
+
+use crate::channel::StationId;
+use crate::station::{Notice, Station, Store};
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Report {
+    /// Messages that a station accepted.
+    pub sent: usize,
+    /// Those whose reader has them.
+    pub delivered: usize,
+    /// Those of which the sender says so.
+    pub reported_delivered: usize,
+    /// Those of which the sender said so before it was true. Always 0.
+    pub false_delivered: usize,
+    /// Times that a message was handed over again. Always 0.
+    pub duplicates: usize,
+    /// Those of which the sender says that they were given up, delivered or not.
+    pub given_up: usize,
+    /// Neither delivered nor given up: 0 once everything is settled.
+    pub lost: usize,
+    /// Frames on the air.
+    pub transmissions: u64,
+    /// Their time on air.
+    pub airtime: Duration,
+    /// What must never happen and did. Always empty.
+    pub violations: Vec<Violation>,
+}
+
+/// A breach of what must always hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.at, self.what)
+    }
+}
+
+pub(super) struct Watch {
+    limit: Limit,
+    keys: BTreeMap<(NodeId, NodeId), SessionKey>,
+    accepted: BTreeSet<MessageId>,
+    sealed: BTreeMap<MessageId, Vec<u8>>,
+    beacons: BTreeSet<(NodeId, u32)>,
+    intruders: BTreeSet<StationId>,
+    on_air: BTreeMap<StationId, VecDeque<(Instant, Duration)>>,
+    report: Report,
+}
+
+impl Watch {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            limit: channel.lawful().unwrap_or(Limit::Unlimited),
+            keys: BTreeMap::new(),
+            accepted: BTreeSet::new(),
+            sealed: BTreeMap::new(),
+            beacons: BTreeSet::new(),
+            intruders: BTreeSet::new(),
+            on_air: BTreeMap::new(),
+            report: Report::default(),
+        }
+    }
+
+    pub(super) fn acquaint(&mut self, a: NodeId, b: NodeId, key: SessionKey) {
+        self.keys.insert((a, b), key.clone());
+        self.keys.insert((b, a), key);
+    }
+
+    /// This station is judged by nothing.
+    pub(super) fn intruder(&mut self, station: StationId) {
+        self.intruders.insert(station);
+    }
+
+    pub(super) fn notice(&mut self, notice: &Notice, stations: &[Station], now: Instant) {
+        match notice {
+            Notice::Accepted(id) => {
+                if !self.accepted.insert(*id) {
+                    self.violation(now, format!("{id} was given to two messages"));
+                }
+            }
+            Notice::StoredAgain(id) => {
+                self.report.duplicates += 1;
+                self.violation(now, format!("{id} was handed over twice"));
+            }
+            Notice::State(id, State::Delivered) if !is_read(*id, stations) => {
+                self.report.false_delivered += 1;
+                self.violation(now, format!("{id} is said to be delivered and is not"));
+            }
+            Notice::Refused(error) => self.violation(now, format!("a letter was refused: {error}")),
+            Notice::Stored(id) if !self.accepted.contains(id) => {
+                self.violation(now, format!("{id} was received and never sent"));
+            }
+            Notice::Stored(_) | Notice::State(..) | Notice::Forwarded(_) => {}
+        }
+    }
+
+    pub(super) fn transmission(
+        &mut self,
+        station: StationId,
+        store: &Store,
+        frame: &[u8],
+        channel: &Channel,
+        now: Instant,
+    ) {
+        if self.intruders.contains(&station) {
+            return;
+        }
+        let airtime = channel.rate.time_on_air(frame.len());
+        self.report.transmissions += 1;
+        self.report.airtime += airtime;
+        self.law(station, airtime, now);
+        match Frame::parse(frame) {
+            Ok(Frame::Text(text)) => self.text(&text, store, now),
+            Ok(Frame::Ack(ack)) => {
+                if !store.acks.contains(&ack.proof) {
+                    self.violation(now, format!("{station} sent an ack for something it has not stored"));
+                }
+            }
+            Ok(Frame::Receipt(receipt)) => {
+                if !store.receipts.contains(&receipt.proof) {
+                    self.violation(now, format!("{station} sent a receipt for something that was not read"));
+                }
+            }
+            Ok(Frame::Beacon(beacon)) => {
+                if !self.beacons.insert((beacon.source, beacon.counter)) {
+                    self.violation(now, format!("{station} used beacon counter {} twice", beacon.counter));
+                }
+            }
+            Ok(Frame::Unknown { .. }) | Err(_) => {
+                self.violation(now, format!("{station} sent something that is no frame"));
+            }
+        }
+    }
+
+    /// Finds out which message a text frame is, and that its nonce never sealed another text.
+    fn text(&mut self, text: &Text<'_>, store: &Store, now: Instant) {
+        let Text { source, destination, .. } = *text;
+        let Some(key) = self.keys.get(&(source, destination)) else {
+            return self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
+        };
+        let candidates: Vec<u32> = match text.counter {
+            Counter::Full(counter) => vec![counter],
+            Counter::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
+        };
+        let opens = |counter: &u32| {
+            let id = MessageId { source, destination, counter: *counter };
+            key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok()
+        };
+        let Some(counter) = candidates.into_iter().find(opens) else {
+            return self.violation(now, format!("a text of {source} opens with no counter"));
+        };
+        let id = MessageId { source, destination, counter };
+        if !store.outbox.contains_key(&id) {
+            self.violation(now, format!("{id} is on the air and not stored"));
+        }
+        if let Some(former) = self.sealed.insert(id, text.sealed.to_vec())
+            && former != text.sealed
+        {
+            self.violation(now, format!("the nonce of {id} was used for two texts"));
+        }
+    }
+
+    fn law(&mut self, station: StationId, airtime: Duration, now: Instant) {
+        let (allowed, window) = match self.limit {
+            Limit::Unlimited => return,
+            Limit::DutyCycle { permille, window } => (window * u32::from(permille) / 1000, window),
+            Limit::Dwell { limit, window } => (limit, window),
+        };
+        let recent = self.on_air.entry(station).or_default();
+        recent.push_back((now, airtime));
+        while recent.front().is_some_and(|(begun, airtime)| *begun + *airtime + window <= now) {
+            recent.pop_front();
+        }
+        // The window that ends with this frame: of the first one only what reaches into it counts.
+        let end = now + airtime;
+        let begin = end.saturating_sub(window);
+        let total: Duration = recent
+            .iter()
+            .map(|(begun, airtime)| (*begun + *airtime).saturating_since((*begun).max(begin)))
+            .sum();
+        if total > allowed {
+            self.violation(
+                now,
+                format!("{station} was on the air for {total:?} of {allowed:?} in {window:?}"),
+            );
+        }
+    }
+
+    fn violation(&mut self, at: Instant, what: String) {
+        self.report.violations.push(Violation { at, what });
+    }
+
+    pub(super) fn report(&self, stations: &[Station]) -> Report {
+        let mut report = self.report.clone();
+        for id in &self.accepted {
+            let row = stations.iter().find_map(|station| station.store().outbox.get(id));
+            let state = row.map(|row| row.state);
+            let (read, given_up) =
+                (is_read(*id, stations), matches!(state, Some(State::Expired | State::Failed(_))));
+            report.sent += 1;
+            report.delivered += usize::from(read);
+            report.reported_delivered += usize::from(state == Some(State::Delivered));
+            report.given_up += usize::from(given_up);
+            report.lost += usize::from(!read && !given_up);
+        }
+        report
+    }
+}
+
+fn is_read(id: MessageId, stations: &[Station]) -> bool {
+    stations.iter().any(|station| station.store().inbox.get(&id).is_some_and(|row| row.read))
+}
