@@ -19,6 +19,8 @@ use crate::xmpp::link::LinkHandle;
 
 /// How long a text is worth delivering: three days, over a week-end.
 const LIFETIME_MS: u64 = 72 * 60 * 60 * 1_000;
+/// The longest id of a stanza that is remembered.
+const MOST_ID_OCTETS: usize = 1_024;
 /// Items written together at most.
 const BATCH: usize = 64;
 
@@ -119,13 +121,18 @@ impl<S: Store> Intake<S> {
     }
 }
 
+/// Ids that no app makes are not kept: the disk is not for filling.
+fn named(id: &Option<String>) -> Option<String> {
+    id.as_ref().filter(|id| id.len() <= MOST_ID_OCTETS).cloned()
+}
+
 fn stored(draft: &Draft, accepted_ms: u64) -> outbox::Draft {
     outbox::Draft {
         sender: draft.from_bare.to_string(),
         recipient: draft.to.to_string(),
-        stanza_id: draft.stanza_id.clone(),
-        repetition_key: draft.repetition_key.clone(),
-        replaces: draft.replaces.clone(),
+        stanza_id: named(&draft.stanza_id),
+        repetition_key: named(&draft.repetition_key),
+        replaces: named(&draft.replaces),
         reply_to: draft.from_full.to_string(),
         source: draft.source,
         destination: draft.destination,
