@@ -367,7 +367,13 @@ fn say_state(f: &mut fmt::Formatter<'_>, language: Language, name: Plain<'_>, st
                 name
             )
         }
-        Status::Failed => say!(f, language, "abandonné, rien ne prouve que {} l’ait reçu", "given up, no proof that {} got it", name),
+        Status::Failed => say!(
+            f,
+            language,
+            "abandonné, rien ne prouve que {} l’ait reçu",
+            "given up, no proof that {} got it",
+            name
+        ),
     }
 }
 
