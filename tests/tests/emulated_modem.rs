@@ -1,4 +1,5 @@
 //! The modem's firmware, run by QEMU: the host's side of the link on UART0, the simulated air on UART1.
+#![allow(clippy::unwrap_used)] // in tests a failure is a finding
 
 use std::time::Duration;
 
