@@ -46,6 +46,7 @@ impl Site {
             accounts: vec![account("alice")],
             components: vec![Component { domain: RADIO.into(), secret: SECRET.into() }],
             contacts: vec![(ROSA.into(), "Rosa".into())],
+            port: None,
         };
         let server = Prosody::start(&plan).await.unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().unwrap();
