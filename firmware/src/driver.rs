@@ -57,6 +57,7 @@ pub trait Role {
 }
 
 /// What the radio is to do.
+#[allow(clippy::large_enum_variant)] // no allocator to box the one large variant with
 enum Job {
     /// Rest until then, after a failure.
     Rest(Instant),

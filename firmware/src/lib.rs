@@ -27,3 +27,6 @@ pub mod store;
 
 /// Name and version, as the modem link and `/status` tell it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod testbed;

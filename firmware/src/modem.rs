@@ -202,3 +202,6 @@ impl Role for Modem {
         self.reboot
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,9 +64,8 @@ impl Serial {
 
     /// Moves octets between the buffers and the line, for ever.
     pub async fn serve(&self, line_in: impl Read, line_out: impl Write, clock: &impl Clock) -> Infallible {
-        match join(self.serve_input(line_in, clock), self.serve_output(line_out, clock)).await {
-            (never, _) => never,
-        }
+        let (never, _) = join(self.serve_input(line_in, clock), self.serve_output(line_out, clock)).await;
+        never
     }
 
     async fn serve_input(&self, mut line: impl Read, clock: &impl Clock) -> Infallible {

@@ -155,7 +155,13 @@ mod tests {
     #[test]
     fn every_text_formats_without_a_complaint() {
         for language in Language::ALL {
-            FluentResource::try_new(language.catalogue().to_owned()).unwrap();
+            if let Err((_, mistakes)) = FluentResource::try_new(language.catalogue().to_owned()) {
+                for mistake in &mistakes {
+                    let place = mistake.slice.clone().and_then(|slice| language.catalogue().get(slice));
+                    println!("{mistake} in:\n{}", place.unwrap_or_default());
+                }
+                panic!("the catalogue of {language} has {} mistakes", mistakes.len());
+            }
             for (key, variables) in entries(language) {
                 for number in [0, 1, 2, 1_234] {
                     let mut arguments = FluentArgs::new();

@@ -18,6 +18,9 @@ mod obey;
 mod screen;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use embassy_futures::select::select;
 use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;

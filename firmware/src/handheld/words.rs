@@ -362,12 +362,18 @@ fn say_state(f: &mut fmt::Formatter<'_>, language: Language, name: Plain<'_>, st
             say!(
                 f,
                 language,
-                "expiré, {} ne l’a pas reçu à temps",
-                "expired, {} did not get it in time",
+                "expiré, rien ne prouve que {} l’ait reçu",
+                "expired, no proof that {} got it",
                 name
             )
         }
-        Status::Failed => say!(f, language, "échec, {} ne l’a pas reçu", "failed, {} did not get it", name),
+        Status::Failed => say!(
+            f,
+            language,
+            "abandonné, rien ne prouve que {} l’ait reçu",
+            "given up, no proof that {} got it",
+            name
+        ),
     }
 }
 

@@ -11,7 +11,7 @@ refused-file = Not sent: files, pictures and voice messages do not fit on the ra
 refused-retraction = A message that went by radio cannot be taken back.
 refused-room = Group chats do not go by radio. Write to one handheld.
 refused-queue-full = Not sent: too many messages wait for the radio already. Try again in a while.
-refused-expired = Not delivered: the handheld was not heard in time. Send it again if it still matters.
+refused-expired = Given up: no receipt came from the handheld in time. It may still have the text. Ask, or send it again if it still matters.
 refused-failed = Not delivered: the radio could not pass on the message. Send it again.
 
 ## Presence

@@ -3,15 +3,15 @@
 ## Réponses aux messages qui ne partent pas par radio
 
 refused-too-long = Non envoyé : le texte fait { $octets } octets et un message radio en porte au plus { $max }. Envoyez-le en plusieurs parties.
-refused-unknown-recipient = Non envoyé : aucun appareil radio n'a cette adresse. La liste des services de la passerelle montre ceux qui existent.
-refused-to-gateway = Non envoyé : ceci est la passerelle elle-même. Écrivez à l'un des appareils radio de vos contacts.
+refused-unknown-recipient = Non envoyé : aucun portatif n'a cette adresse. La liste des services de la passerelle montre ceux qui existent.
+refused-to-gateway = Non envoyé : ceci est la passerelle elle-même. Écrivez à l'un des portatifs de vos contacts.
 refused-not-listed = Non envoyé : la passerelle ne connaît pas votre compte. Demandez à la personne qui s'en occupe de vous ajouter.
-refused-encrypted = Non envoyé : un appareil radio ne peut pas lire les messages chiffrés par votre application. Désactivez le chiffrement (OMEMO ou OpenPGP) pour ce contact et renvoyez le message ; la radio chiffre de son côté.
+refused-encrypted = Non envoyé : un portatif ne peut pas lire les messages chiffrés par votre application. Désactivez le chiffrement (OMEMO ou OpenPGP) pour ce contact et renvoyez le message ; la radio chiffre de son côté.
 refused-file = Non envoyé : les fichiers, images et messages vocaux ne passent pas par radio. Écrivez-le en texte.
 refused-retraction = Un message parti par radio ne peut pas être retiré.
-refused-room = Les conversations de groupe ne passent pas par radio. Écrivez à un seul appareil radio.
+refused-room = Les conversations de groupe ne passent pas par radio. Écrivez à un seul portatif.
 refused-queue-full = Non envoyé : trop de messages attendent déjà la radio. Réessayez plus tard.
-refused-expired = Non livré : l'appareil radio n'a pas été entendu à temps. Renvoyez le message s'il est encore utile.
+refused-expired = Abandonné : aucun reçu du portatif à temps. Il a peut-être quand même le texte. Demandez, ou renvoyez le message s'il est encore utile.
 refused-failed = Non livré : la radio n'a pas pu transmettre le message. Renvoyez-le.
 
 ## Présence
@@ -45,7 +45,7 @@ fault-not-loopback = « { $found } » n'est pas une adresse de cette machine a
 fault-not-loopback-means = La liaison avec le serveur XMPP n'est pas chiffrée : elle ne doit pas quitter la machine, et aucun nom n'est cherché sur le réseau.
 fault-not-loopback-todo = Écrivez server = "127.0.0.1:5347", ou le port où le serveur attend ses composants.
 fault-domain = « { $found } » ne peut pas être un domaine XMPP.
-fault-domain-means = Les appareils radio reçoivent leurs adresses de ce domaine.
+fault-domain-means = Les portatifs reçoivent leurs adresses de ce domaine.
 fault-domain-todo = Donnez le domaine du composant, tel que le serveur le connaît, par exemple radio.fanal.lan.
 fault-one-secret = il faut secret ou secret_file, l'un des deux et pas les deux.
 fault-one-secret-means = Sans secret partagé, le serveur XMPP refuse la passerelle.
@@ -61,10 +61,10 @@ fault-unreadable-secret-means = La passerelle a besoin du secret qu'il contient.
 fault-unreadable-secret-todo = Vérifiez le chemin et les droits ; « fanal key new FICHIER » fait une clé neuve.
 fault-key-file = { $path } ne contient pas une clé de { $digits } chiffres hexadécimaux.
 fault-key-file-means = La clé est abîmée, ou ce n'est pas le bon fichier.
-fault-key-file-todo = Remettez la copie de sauvegarde, ou faites une clé neuve avec « fanal key new » ; une clé neuve oblige à jumeler de nouveau les appareils.
+fault-key-file-todo = Remettez la copie de sauvegarde, ou faites une clé neuve avec « fanal key new » ; une clé neuve oblige à jumeler de nouveau les portatifs.
 fault-public-key = ceci n'est pas une clé publique de { $digits } chiffres hexadécimaux.
-fault-public-key-means = Sans la bonne clé, l'appareil et la passerelle ne se comprennent pas.
-fault-public-key-todo = Recopiez ce que l'appareil répond à /key.
+fault-public-key-means = Sans la bonne clé, le portatif et la passerelle ne se comprennent pas.
+fault-public-key-todo = Recopiez ce que le portatif répond à /key.
 fault-node = « { $found } » n'est pas une adresse radio.
 fault-node-means = Une adresse radio est faite de quatre chiffres hexadécimaux, de 0001 à fffe.
 fault-node-todo = Choisissez une adresse libre, par exemple 0201, et gardez les guillemets.
@@ -99,13 +99,13 @@ fault-name-taken = « { $name } » y est déjà, pour { $by }.
 fault-name-taken-means = Les majuscules ne distinguent pas deux adresses XMPP.
 fault-name-taken-todo = Donnez un autre nom à l'un des deux, ou enlevez l'entrée en double.
 fault-key-taken = cette clé publique est déjà celle de { $by }.
-fault-key-taken-means = Deux appareils avec la même clé : l'un est une copie de l'autre, ou la clé a été recopiée deux fois.
-fault-key-taken-todo = Faites une clé neuve sur l'un des appareils avec /key new, ou recopiez la bonne clé.
+fault-key-taken-means = Deux portatifs avec la même clé : l'un est une copie de l'autre, ou la clé a été recopiée deux fois.
+fault-key-taken-todo = Faites une clé neuve sur l'un des portatifs avec /key new, ou recopiez la bonne clé.
 fault-weak-key = cette clé publique est faible.
-fault-weak-key-means = Elle ne protégerait aucun message ; aucun appareil n'en fait de telles.
-fault-weak-key-todo = Recopiez ce que l'appareil répond à /key.
+fault-weak-key-means = Elle ne protégerait aucun message ; aucun portatif n'en fait de telles.
+fault-weak-key-todo = Recopiez ce que le portatif répond à /key.
 fault-own-domain = { $jid } est dans le domaine de la passerelle elle-même.
-fault-own-domain-means = Ce domaine est celui des appareils radio ; les comptes des personnes sont sur le serveur.
+fault-own-domain-means = Ce domaine est celui des portatifs ; les comptes des personnes sont sur le serveur.
 fault-own-domain-todo = Donnez le compte de la personne, par exemple alice@fanal.lan.
 fault-no-person = { $jid } désigne un serveur, pas une personne.
 fault-no-person-means = Chaque personne est désignée par son compte.
@@ -113,8 +113,8 @@ fault-no-person-todo = Écrivez par exemple alice@fanal.lan.
 fault-name-unusable = ce nom ne peut pas servir.
 fault-name-unusable-means = Un nom a de 1 à 48 caractères, tous visibles.
 fault-name-unusable-todo = Choisissez un nom que les gens peuvent lire et écrire.
-fault-too-many = il y a trop de personnes et d'appareils.
-fault-too-many-means = Une passerelle sert au plus { $max } paires d'une personne et d'un appareil.
+fault-too-many = il y a trop de personnes et de portatifs.
+fault-too-many-means = Une passerelle sert au plus { $max } paires d'une personne et d'un portatif.
 fault-too-many-todo = Enlevez des entrées, ou partagez-les entre deux passerelles.
 fault-store-in-use = la base { $path } est déjà utilisée.
 fault-store-in-use-means = Une autre passerelle tourne avec les mêmes messages.
@@ -141,7 +141,7 @@ fault-ended = une partie de la passerelle s'est arrêtée : { $part }.
 fault-ended-means = C'est un défaut du programme. Ce qui était promis est gardé.
 fault-ended-todo = Le superviseur la redémarre ; signalez-le, avec le journal.
 fault-key-exists = { $path } existe déjà.
-fault-key-exists-means = L'écraser perdrait une clé, et tous les appareils seraient à jumeler de nouveau.
+fault-key-exists-means = L'écraser perdrait une clé, et tous les portatifs seraient à jumeler de nouveau.
 fault-key-exists-todo = Choisissez un autre nom, ou déplacez d'abord l'ancien fichier.
 fault-key-unwritten = { $path } ne s'écrit pas ({ $reason }).
 fault-key-unwritten-means = Aucune clé n'a été faite.
@@ -170,17 +170,17 @@ cli-key = Fait ou montre des clés
 cli-key-new = Fait une clé et l'écrit dans un fichier que vous seul pouvez lire
 cli-key-new-file = Le fichier à faire
 cli-key-new-network = Une clé de communauté, au lieu d'une clé de station
-cli-key-show = Montre ce qu'il faut entrer dans les appareils radio
+cli-key-show = Montre ce qu'il faut entrer dans les portatifs
 cli-check-ok = Les réglages de { $site } sont bons : { $persons } { $persons ->
     [one] personne
    *[other] personnes
 }, { $handhelds } { $handhelds ->
-    [one] appareil radio
-   *[other] appareils radio
+    [one] portatif
+   *[other] portatifs
 }, { $channel }.
 cli-key-written = Clé écrite dans { $path }. Gardez-en une copie en lieu sûr.
 cli-key-public = Clé publique : { $key }
-cli-key-pairing = À entrer dans chaque appareil radio :
+cli-key-pairing = À entrer dans chaque portatif :
 cli-key-nobody = Aucune personne dans les réglages.
 
 ## The demo
