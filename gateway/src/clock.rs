@@ -23,7 +23,6 @@ pub struct Clock {
 impl Clock {
     /// Starts the clocks: it is `unix_ms` now.
     pub fn start(unix_ms: u64) -> Self {
-        // Not quite the origin, so that early instants have a past.
         Self { origin: tokio::time::Instant::now(), unix_origin_ms: Arc::new(AtomicU64::new(unix_ms)) }
     }
 
@@ -57,6 +56,15 @@ impl Clock {
     /// Whether the date can be shown to people.
     pub fn knows_the_date(&self) -> bool {
         self.unix_ms() >= PLAUSIBLE_MS
+    }
+
+    /// The least counter to begin with: four for each second since 2026 (until 2043), 0 while the date is unknown.
+    ///
+    /// Counters are nonces and must never repeat under one key. The store remembers them; should it be lost, or an old
+    /// copy come back, they still do not repeat, for one pair of nodes never has four texts a second on the air.
+    pub fn least_counter(&self) -> u32 {
+        let quarters = self.unix_ms().saturating_sub(PLAUSIBLE_MS) / 250;
+        u32::try_from(quarters).unwrap_or(u32::MAX).min(u32::MAX / 2)
     }
 
     /// Takes over the system's date if ours was unknown and the system's is not; by how many ms it moved.
@@ -101,6 +109,13 @@ mod tests {
         assert!(by <= TODAY - 7_000);
         assert!(clock.knows_the_date());
         assert_eq!(clock.adjust(TODAY + 9_000), None, "only once");
+    }
+
+    #[test]
+    fn counters_begin_where_no_earlier_run_can_have_been() {
+        assert_eq!(Clock::start(7_000).least_counter(), 0);
+        assert_eq!(Clock::start(PLAUSIBLE_MS + 90_000).least_counter(), 360);
+        assert_eq!(Clock::start(u64::MAX).least_counter(), u32::MAX / 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,7 +66,8 @@ impl<S: Store> Setup<'_, S> {
             beacon_interval: BEACON_INTERVAL,
             acceptance: Acceptance::Custody,
         };
-        let used = beacon.first().map_or(0, |beacon| beacon.reserved);
+        let least = clock.least_counter();
+        let used = beacon.first().map_or(0, |beacon| beacon.reserved).max(least);
         let mut node = Box::new(Node::new(config, used, seed, clock.now()));
 
         let (mut pairs, mut keys) = (Vec::new(), Vec::new());
@@ -85,7 +86,8 @@ impl<S: Store> Setup<'_, S> {
                 tracing::warn!(person = %local, handheld = %remote, "this pair has new keys");
             }
             let window = crypto::Window::restore(remembered.window.top, remembered.window.bits);
-            let session = Session::new(local, remote, None, key, remembered.reserved, window);
+            let used = remembered.reserved.max(least);
+            let session = Session::new(local, remote, None, key, used, window);
             if node.add_session(session).is_err() {
                 // The directory holds no more pairs than the node.
                 tracing::error!(person = %local, handheld = %remote, "there is no room for this pair");

@@ -147,6 +147,23 @@ async fn a_text_that_the_server_never_read_is_handed_over_again() {
     assert_eq!(messages.iter().map(body).collect::<Vec<_>>(), ["neige"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_database_costs_no_text_that_is_written_later() {
+    let mut site = Site::new().await;
+    site.start().await;
+    let mut alice = site.alice().await;
+    alice.write("m1", "avant").await;
+    assert_eq!(receipt(&alice.message().await), Some("m1"));
+    assert_eq!(site.stop().await, Some(0));
+    std::fs::remove_file(site.path("fanal.sqlite")).unwrap();
+    site.start().await;
+    alice.write("m2", "après").await;
+    while receipt(&alice.message().await) != Some("m2") {}
+    let handheld = site.modem.handheld();
+    assert_eq!(handheld.texts(), ["avant", "après"]);
+    assert_ne!(handheld.received[0].0, handheld.received[1].0, "one counter for two texts");
+}
+
 /// Whatever is being done when the power fails, nothing is lost and nothing comes twice. Alice does what a person
 /// does: she sends again what was not received, for the server drops what the gateway had no time to read.
 #[tokio::test(flavor = "multi_thread")]
