@@ -53,11 +53,6 @@ impl Clock {
         self.unix_origin_ms.load(Ordering::Relaxed).saturating_add(self.now().as_millis())
     }
 
-    /// Whether the date can be shown to people.
-    pub fn knows_the_date(&self) -> bool {
-        self.unix_ms() >= PLAUSIBLE_MS
-    }
-
     /// The least counter to begin with: four for each second since 2026 (until 2043), 0 while the date is unknown.
     ///
     /// Counters are nonces and must never repeat under one key. The store remembers them; should it be lost, or an old
@@ -103,11 +98,9 @@ mod tests {
     fn a_date_that_becomes_known_moves_what_was_remembered() {
         assert_eq!(Clock::settle(TODAY, 7_000), (TODAY, TODAY - 7_000));
         let clock = Clock::start(7_000);
-        assert!(!clock.knows_the_date());
         assert_eq!(clock.adjust(8_000), None);
         let by = clock.adjust(TODAY).unwrap();
         assert!(by <= TODAY - 7_000);
-        assert!(clock.knows_the_date());
         assert_eq!(clock.adjust(TODAY + 9_000), None, "only once");
     }
 

@@ -6,9 +6,9 @@
 //!                    └────────── courier <────────────┘
 //! ```
 //!
-//! Nothing is acknowledged in either direction before it is on the disk. Texts from XMPP go through the [`intake`]
+//! Nothing is acknowledged in either direction before it is on the disk. Texts from XMPP go through the intake
 //! into the outbox, and the radio pump takes them from there; texts and news from the air are in the store before
-//! the [`courier`] is rung, which hands them to the server and marks them only when the server has proven that it
+//! the courier is rung, which hands them to the server and marks them only when the server has proven that it
 //! took them. So a restart at any point repeats at most what had not been proven, under the same ids.
 
 use std::io;
@@ -310,7 +310,8 @@ impl<S: Store> Daemon<S> {
         }
         if round.is_multiple_of(ROUNDS_OF_AN_HOUR) {
             while self.store.purge(now_ms).await? > 0 {}
-            tracing::info!(status = %self.status, "so far");
+            let store::Depth { outbox, inbox } = self.store.depth().await?;
+            tracing::info!(outbox, inbox, status = %self.status, "so far");
         }
         self.reach.waiting(self.store.lengths().await?).await;
         self.courier.deliver().await?;

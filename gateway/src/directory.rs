@@ -213,11 +213,6 @@ impl Directory {
         self.nodes.get(jid).and_then(|node| self.handhelds.get(node))
     }
 
-    /// The person with this address on the air.
-    pub fn person_at(&self, node: NodeId) -> Option<&Person> {
-        self.persons.get(&node)
-    }
-
     /// The handheld with this address on the air.
     pub fn handheld_at(&self, node: NodeId) -> Option<&Handheld> {
         self.handhelds.get(&node)

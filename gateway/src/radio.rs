@@ -243,7 +243,7 @@ impl<S: Store> Radio<S> {
             State::Failed(_) => Progress::Failed,
         };
         let known = self.store.advance(id, progress).await?;
-        tracing::info!(%id, ?state, "a text is on its way");
+        tracing::info!(%id, ?state, "a text has come further");
         if progress.is_end() {
             self.node.handle_stored(id, self.clock.now());
             self.courier.notify_one();

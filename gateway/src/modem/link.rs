@@ -114,9 +114,4 @@ impl Link {
             }
         }
     }
-
-    /// Why there is no port at the moment, if there is none.
-    pub fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
-    }
 }
