@@ -16,8 +16,8 @@ use crate::clock::Clock;
 use crate::driver::{self, Role};
 use crate::serial::Serial;
 
-/// Frames that may wait for the air.
-const QUEUE: usize = 16;
+/// Frames that may wait for the air: as many as the link lets a host hand over.
+const QUEUE: usize = Device::MAX_QUEUE as usize;
 /// What the modem calls itself.
 const FIRMWARE: &str = concat!("fanal-modem ", env!("CARGO_PKG_VERSION"));
 

@@ -6,7 +6,7 @@
 //! - an incoming message and the mark that it has been seen are one record, so a power cut can neither lose it
 //!   nor show it twice.
 //!
-//! Two areas of the flash, each a map from small numbers to records: [`settings`] change seldom, [`messages`] with
+//! Two areas of the flash, each a map from small numbers to records: `settings` change seldom, `messages` with
 //! every message. A clock that counts only powered minutes gives messages an age.
 //!
 //! # Cancel safety
