@@ -5,6 +5,7 @@ usage: person.py JID PASSWORD HOST PORT
 stdin:  {"send": {"to": JID, "text": TEXT, "id": ID}}   {"raw": XML}   {"disco": JID}   {"quit": true}
 stdout: {"event": "online"}  {"event": "offline"}  {"event": "message", "from", "id", "text", "delayed"}
         {"event": "receipt", "id", "from"}  {"event": "error", "id", "condition", "type", "text"}
+        {"event": "iq", "id", "from", "type", "condition"}  for answers that are errors
         {"event": "presence", "from", "type", "status"}  {"event": "disco", "jid", "identities", "features"}
 
 It answers receipt requests as apps do, and connects again for as long as it runs.
@@ -16,6 +17,8 @@ import ssl
 import sys
 
 from slixmpp import ClientXMPP
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import StanzaPath
 
 
 def say(event, **fields):
@@ -37,8 +40,12 @@ class Person(ClientXMPP):
         self.add_event_handler("disconnected", self.lost)
         self.add_event_handler("failed_all_auth", lambda _: say("refused"))
         self.add_event_handler("message", self.message)
+        self.add_event_handler("message_error", self.returned)
         self.add_event_handler("receipt_received", lambda m: say(
             "receipt", id=m["receipt"], **{"from": str(m["from"])}))
+        self.register_handler(Callback("answers that are errors", StanzaPath("iq@type=error"), lambda iq: say(
+            "iq", id=iq["id"], type=iq["error"]["type"], condition=iq["error"]["condition"],
+            **{"from": str(iq["from"])})))
         self.add_event_handler("presence", lambda p: say(
             "presence", type=p["type"], status=p["status"], **{"from": str(p["from"])}))
 
@@ -52,11 +59,12 @@ class Person(ClientXMPP):
         await asyncio.sleep(0.3)
         self.connect(*self.at)
 
+    def returned(self, message):
+        error = message["error"]
+        say("error", id=message["id"], condition=error["condition"], type=error["type"], text=error["text"])
+
     def message(self, message):
-        if message["type"] == "error":
-            error = message["error"]
-            say("error", id=message["id"], condition=error["condition"], type=error["type"], text=error["text"])
-        elif message["body"]:
+        if message["type"] != "error" and message["body"]:
             delayed = message.xml.find("{urn:xmpp:delay}delay") is not None
             say("message", id=message["id"], text=message["body"], delayed=delayed, **{"from": str(message["from"])})
 

@@ -2,6 +2,7 @@
 
 use jid::Jid;
 use minidom::Element;
+use rxml::{Namespace, xml_ncname};
 use xmpp_parsers::iq::Iq;
 use xmpp_parsers::message::{Id, Message, MessageType};
 use xmpp_parsers::ns;
@@ -69,7 +70,7 @@ impl Invalid {
                 let id = self.head.id.clone()?;
                 Some(Iq::Error { from: Some(from), to: Some(to), id, error, payload: None }.into())
             }
-            ("message", None | Some("chat" | "normal")) => {
+            ("message", kind) if !matches!(kind, Some("error" | "groupchat" | "headline")) => {
                 let mut message = Message::new_with_type(MessageType::Error, to);
                 message.from = Some(from);
                 message.id = self.head.id.clone().map(Id);
@@ -81,15 +82,22 @@ impl Invalid {
     }
 }
 
+/// The types of messages that RFC 6121 knows.
+const MESSAGE_TYPES: [&str; 5] = ["chat", "error", "groupchat", "headline", "normal"];
+
 /// Reads one element in the namespace `jabber:client`.
 ///
 /// A presence whose children are nonsense (real clients send an empty `<show/>`) is taken without them: its type
-/// and its addresses are what matters here.
+/// and its addresses are what matters here. A message of an unknown type is an ordinary one (RFC 6121, section
+/// 5.2.2).
 ///
 /// # Errors
 ///
 /// [`Invalid`] when the element is not a message, a presence or an IQ.
-pub fn parse(element: Element, head: Head) -> Result<Stanza, Box<Invalid>> {
+pub fn parse(mut element: Element, head: Head) -> Result<Stanza, Box<Invalid>> {
+    if head.name == "message" && head.kind.as_deref().is_some_and(|kind| !MESSAGE_TYPES.contains(&kind)) {
+        element.set_attr(Namespace::NONE, xml_ncname!("type").to_owned(), "normal");
+    }
     let parsed = match (head.name.as_str(), element.ns().as_str()) {
         ("message", ns::JABBER_CLIENT) => Message::try_from(element).map(Stanza::from).map_err(describe),
         ("iq", ns::JABBER_CLIENT) => Iq::try_from(element).map(Stanza::from).map_err(describe),

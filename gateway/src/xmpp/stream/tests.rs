@@ -74,7 +74,6 @@ async fn a_deep_or_wide_stanza_costs_only_itself() {
 async fn a_meaningless_stanza_costs_only_itself() {
     for bad in [
         "<message from='@@'/>",
-        "<message type='shout'/>",
         "<message><thread>1</thread><thread>2</thread></message>",
         "<iq type='get' id='1'/>",
         "<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>",
@@ -86,6 +85,13 @@ async fn a_meaningless_stanza_costs_only_itself() {
     ] {
         assert!(matches!(defect(bad).await, Defect::Meaningless(_)), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_message_of_an_unknown_type_is_an_ordinary_one() {
+    let (stanzas, _) = read("<message type='shout' from='a@b/c'><body>hé</body></message>").await;
+    let Ok(Stanza::Message(message)) = &stanzas[0] else { panic!("{stanzas:?}") };
+    assert_eq!(message.type_, xmpp_parsers::message::MessageType::Normal);
 }
 
 #[tokio::test]
