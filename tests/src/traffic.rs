@@ -384,7 +384,7 @@ fn receipts(entries: &[Entry]) -> BTreeMap<String, usize> {
 pub fn seed() -> u64 {
     let given = std::env::var("FANAL_SEED").ok().and_then(|text| text.parse().ok());
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let seed = given.unwrap_or_else(|| since.as_nanos() as u64 & 0xFFFF_FFFF);
+    let seed = given.unwrap_or(since.as_nanos() as u64 & 0xFFFF_FFFF);
     println!("FANAL_SEED={seed}");
     seed
 }
