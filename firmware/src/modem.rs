@@ -3,14 +3,17 @@
 //!
 //! `docs/protocol.md`, sections "Serial link" and "Medium access".
 
+use core::fmt::{self, Write as _};
+
 use embassy_futures::select::select;
 use embedded_io_async::{Read, Write};
 use fanal_protocol::mac::{self, Action, EnqueueError, Mac, Token, Unsent};
-use fanal_protocol::modem::{Counters, Device, DeviceEvent, Reason, Refusal, Status};
+use fanal_protocol::modem::{Counters, Device, DeviceEvent, MAX_LOG, Reason, Refusal, Status};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, Unlawful};
 use fanal_protocol::time::Instant;
 use fanal_radio::Radio;
+use heapless::String;
 
 use crate::clock::Clock;
 use crate::driver::{self, Role};
@@ -109,6 +112,15 @@ impl Modem {
         }
     }
 
+    /// A line of the log, for whoever maintains the link: text, cut at [`MAX_LOG`] octets.
+    fn log(&mut self, line: fmt::Arguments<'_>) {
+        let mut text = String::<MAX_LOG>::new();
+        // What does not fit is left out.
+        let _ = text.write_fmt(line);
+        self.device.log(text.as_bytes());
+        self.device.log(b"\n");
+    }
+
     fn status(&self, now: Instant) -> Status {
         let Some(mac) = &self.mac else { return Status::default() };
         let stats = mac.stats();
@@ -151,6 +163,13 @@ impl Role for Modem {
     }
 
     fn handle_configured(&mut self, done: bool, _now: Instant) {
+        match &self.mac {
+            Some(mac) if done => {
+                let channel = *mac.channel();
+                self.log(format_args!("radio set to {channel}"));
+            }
+            _ => self.log(format_args!("radio cannot be set")),
+        }
         self.device.configured(if done { Ok(()) } else { Err(Refusal::RadioFailed) });
     }
 
@@ -169,6 +188,8 @@ impl Role for Modem {
     fn handle_radio_failed(&mut self, now: Instant) {
         if let Some(mac) = &mut self.mac {
             mac.handle_radio_failed(now);
+            let failures = mac.stats().radio_failures;
+            self.log(format_args!("radio failed, {failures} times since start"));
         }
     }
 

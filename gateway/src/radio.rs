@@ -187,7 +187,7 @@ impl<S: Store> Radio<S> {
                 tracing::error!(version, "the modem's firmware speaks another version of the serial link");
             }
             HostEvent::Log { octets } => {
-                tracing::debug!(log = %octets.escape_ascii(), "the modem's log");
+                tracing::info!(log = %octets.trim_ascii().escape_ascii(), "the modem says");
             }
             HostEvent::Status { .. } => {}
         }

@@ -218,3 +218,21 @@ fn beacon_frames_match_the_vectors() {
     ]);
     vectors.end();
 }
+
+/// The specification shows vectors of these files, not others.
+#[test]
+fn the_examples_in_the_specification_are_golden() {
+    let page = include_str!("../../docs/protocol.md");
+    let files = [
+        (include_str!("../vectors/text.hex"), &["short", "full"][..]),
+        (include_str!("../vectors/ack.hex"), &["ack"]),
+        (include_str!("../vectors/receipt.hex"), &["to_be_acknowledged"]),
+        (include_str!("../vectors/beacon.hex"), &["gateway"]),
+    ];
+    for (file, names) in files {
+        for name in names {
+            let line = file.lines().find_map(|line| line.strip_prefix(&format!("{name} = "))).expect(name);
+            assert!(page.contains(line), "docs/protocol.md does not show {name} = {line}");
+        }
+    }
+}

@@ -103,6 +103,20 @@ async fn frames_go_out_in_order_and_each_is_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_modem_logs_what_its_radio_is_set_to() {
+    let (line, clock) = (Line::new(), SimulatedClock::new());
+    let air = Air::new(Settings::room(), 1);
+    let channel = Channel::home(RegionCode::Ca);
+    let mut computer = Computer::new(channel, &line, &clock);
+    let talk = computer.until(|event| match event {
+        HostEvent::Log { octets } => Some(octets.to_vec()),
+        _ => None,
+    });
+    let log = with(modem(&air, &line, &clock, 1), talk).await;
+    assert_eq!(log, std::format!("radio set to {channel}\n").as_bytes());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_law_holds_whatever_the_host_asks() {
     let (line, clock) = (Line::new(), SimulatedClock::new());
     let air = Air::new(Settings::room(), 1);
