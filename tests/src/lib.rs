@@ -3,9 +3,9 @@
 //! ```text
 //! program  the built program `fanal`         household  a whole site: server, gateway, radios, people
 //! images   firmware for emulated boards      traffic    texts both ways, and what must become of them
-//! nodes    firmware on threads, under power  journal    what people saw, in the order in which they saw it
-//! cord     a serial cable that can be pulled, or hum       desk     somebody with a handheld
-//! person   somebody with an XMPP app         record     what the gateway has on its disk
+//! nodes    firmware on threads, with power   desk       somebody with a handheld
+//! cord     a serial cable that can be pulled person     somebody with an XMPP app
+//! record   what the gateway has on its disk  journal    what people saw, in that order
 //! ```
 // What fails here fails a test, and says where.
 #![allow(clippy::unwrap_used)]

@@ -3,18 +3,18 @@
 //! Underneath it is a pseudo-terminal in raw mode. Dropping a [`Cable`] is pulling the plug: whoever has the port
 //! open sees it vanish, and the symbolic link that named it is removed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{read, ttyname, write};
+use nix::unistd::{read, write};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -35,20 +35,25 @@ impl Cable {
     /// # Panics
     /// Outside a tokio runtime with I/O enabled.
     pub fn plug(link: &Path) -> io::Result<Self> {
-        let pair = openpty(None, None)?;
-        let mut settings = tcgetattr(&pair.slave)?;
+        // Not openpty: programs that are started while the cable is plugged in would inherit both ends, and whoever
+        // has the port open would never see it vanish.
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let port = ptsname_r(&master)?;
+        let host_end =
+            File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(&port)?;
+        let mut settings = tcgetattr(&host_end)?;
         cfmakeraw(&mut settings);
-        tcsetattr(&pair.slave, SetArg::TCSANOW, &settings)?;
-        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let port = ttyname(&pair.slave)?;
+        tcsetattr(&host_end, SetArg::TCSANOW, &settings)?;
         match fs::remove_file(link) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => symlink(port, link)?,
         }
         // Deprecated because some types change their descriptor or close it; an `OwnedFd` does neither.
         #[allow(deprecated)]
-        let end = AsyncFd::new(pair.master)?;
-        Ok(Self { end, _host_end: pair.slave, link: link.into() })
+        let end = AsyncFd::new(OwnedFd::from(master))?;
+        Ok(Self { end, _host_end: host_end.into(), link: link.into() })
     }
 }
 
@@ -122,8 +127,13 @@ mod tests {
         host.read_exact(&mut heard).unwrap();
         assert_eq!(heard, all);
 
+        // A program that was started meanwhile does not hold the plug.
+        let mut program = std::process::Command::new("sleep").arg("10").spawn().unwrap();
         drop(cable);
         assert!(!matches!(host.read(&mut heard), Ok(n) if n > 0));
+        assert_eq!(program.try_wait().unwrap(), None);
+        program.kill().unwrap();
+        program.wait().unwrap();
         assert!(!link.exists());
     }
 }
