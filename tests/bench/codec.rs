@@ -6,7 +6,7 @@
 mod measure;
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aes::Aes128;
@@ -229,7 +229,7 @@ fn node(criterion: &mut Criterion) {
 }
 
 /// Nanoseconds per frame, as criterion has just written them.
-fn mean(folder: &PathBuf, group: &str, name: &str) -> Option<f64> {
+fn mean(folder: &Path, group: &str, name: &str) -> Option<f64> {
     let path = folder.join(group).join(name).join("new/estimates.json");
     let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     let frames = if group == "node" { f64::from(FRAMES) } else { 1.0 };
