@@ -8,8 +8,10 @@ mod measure;
 mod modem;
 mod site;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fanal_gateway::config::Config;
 use fanal_gateway::prosody::Error;
 use fanal_gateway::store::outbox::Limits;
 use fanal_gateway::store::{SqliteStore, Store};
@@ -29,7 +31,15 @@ struct Amount {
     idle: Duration,
 }
 
+/// The word that makes this program the daemon, with its settings in the file named next: what `fanal gateway` runs,
+/// in a process of its own.
+const DAEMON: &str = "--daemon";
+
 fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == DAEMON) {
+        return daemon(Path::new(&arguments.next().unwrap()));
+    }
     let amount = if measure::wanted() {
         Amount { single: 300, pipelined: 1_000, warm_up: 20, commits: 300, idle: Duration::from_secs(2) }
     } else {
@@ -37,6 +47,13 @@ fn main() {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(run(&amount));
+}
+
+fn daemon(settings: &Path) {
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    let config = Config::load(settings).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(fanal_gateway::daemon::run(config)).unwrap();
 }
 
 async fn run(amount: &Amount) {
@@ -107,7 +124,7 @@ async fn run(amount: &Amount) {
         vec!["after the run".into(), daemon.memory_mib("VmRSS")],
         vec!["at most".into(), daemon.memory_mib("VmHWM")],
     ];
-    measure::print_table("Resident memory of `fanal gateway`", &["", "MiB"], &rows);
+    measure::print_table("Resident memory of the daemon", &["", "MiB"], &rows);
     let added = percentile(&single.each, 0.5).saturating_sub(percentile(&nothing.each, 0.5));
     println!("\n  the gateway adds {} ms to a round trip (p50)", milliseconds(added));
 }
@@ -129,7 +146,7 @@ fn figure(words: &str, samples: &[Duration]) -> Vec<String> {
 }
 
 /// One change after the other, each durable before the next: what a disk allows.
-async fn commit(folder: &std::path::Path, count: u32) -> Vec<Duration> {
+async fn commit(folder: &Path, count: u32) -> Vec<Duration> {
     let store = SqliteStore::open(&folder.join("commits.sqlite"), Limits::default()).unwrap();
     let mut each = Vec::new();
     for number in 1..=count {

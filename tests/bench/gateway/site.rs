@@ -1,10 +1,10 @@
-//! A site: Prosody, a component that only answers, the program `fanal` with a modem, Alice's app.
+//! A site: Prosody, a component that only answers, the daemon with a modem, Alice's app.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -72,18 +72,6 @@ pub(crate) async fn attach_echo(server: &Prosody) {
     });
 }
 
-/// The program, built like this one; that takes a second when nothing has changed.
-fn program() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--quiet", "-p", "fanal-gateway", "--bin", "fanal"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .status()
-        .unwrap();
-    assert!(built.success(), "the program cannot be built");
-    let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("fanal")
-}
-
 /// The gateway, as a process.
 pub(crate) struct Daemon {
     process: Child,
@@ -97,10 +85,9 @@ impl Daemon {
         write(folder, "node.key", &hex(&GATEWAY_SECRET));
         write(folder, "network.key", &hex(&NETWORK_KEY));
         let log = folder.join("log");
-        let process = Command::new(program())
-            .args(["gateway", "--config"])
+        let process = Command::new(std::env::current_exe().unwrap())
+            .arg(crate::DAEMON)
             .arg(folder.join("fanal.toml"))
-            .env("FANAL_LOG", "info")
             .env_remove("NOTIFY_SOCKET")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())
