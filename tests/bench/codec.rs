@@ -6,7 +6,7 @@
 mod measure;
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aes::Aes128;
@@ -236,7 +236,7 @@ fn mean(folder: &Path, group: &str, name: &str) -> Option<f64> {
     Some(estimates["mean"]["point_estimate"].as_f64()? / frames)
 }
 
-fn print_ratios(folder: &PathBuf) {
+fn print_ratios(folder: &Path) {
     let (Some(copy), Some(bare)) = (mean(folder, "wire", "copy"), mean(folder, "cipher", "bare")) else {
         return;
     };

@@ -107,7 +107,7 @@ fn line(size: usize, load: Load, seconds: u64) -> Carried {
             token += 1;
             host.transmit(token, Priority::Text, &frame, now).unwrap();
         }
-        while load.up && host.ready() && heard - carried.up / size as u64 < IN_HAND {
+        while load.up && host.ready() && heard - carried.up / (size as u64) < IN_HAND {
             heard += 1;
             device.received(&frame, QUALITY, now);
         }
