@@ -35,7 +35,7 @@ class Person(ClientXMPP):
         for plugin in ("xep_0030", "xep_0184", "xep_0199", "xep_0203"):
             self.register_plugin(plugin)
         self["xep_0184"].auto_request = True
-        self["xep_0184"].auto_ack = True
+        self["xep_0184"].auto_ack = False
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("disconnected", self.lost)
         self.add_event_handler("failed_all_auth", lambda _: say("refused"))
@@ -67,6 +67,9 @@ class Person(ClientXMPP):
         if message["type"] != "error" and message["body"]:
             delayed = message.xml.find("{urn:xmpp:delay}delay") is not None
             say("message", id=message["id"], text=message["body"], delayed=delayed, **{"from": str(message["from"])})
+            # In this order: nobody may learn of a message's delivery before it has been shown here.
+            if message["request_receipt"]:
+                self["xep_0184"].ack(message)
 
     async def disco(self, jid):
         try:
