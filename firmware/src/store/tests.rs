@@ -320,7 +320,7 @@ impl Model {
 fn a_power_cut_at_any_word_loses_and_doubles_nothing() {
     // Steps that write one record, and such that reuse a page besides.
     let (lives, ordinary, turnovers) =
-        if std::env::var_os("FANAL_LONG").is_some() { (4, 20, 3) } else { (1, 6, 1) };
+        if std::env::var_os("FANAL_LONG").is_some() { (3, 10, 2) } else { (1, 6, 1) };
     for seed in 0..lives {
         let mut life = Life { noise: Jitter::new(seed), received: 0, sent: 0 };
         let mut model = Model::default();
