@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Every answer is one line; lists are one line per entry. `docs/protocol.md` has the rules of the node within; the
-//! text interface is described in `firmware/README.md`.
+//! text interface is described in `docs/handheld.md`.
 
 mod command;
 mod entropy;
