@@ -6,6 +6,7 @@
 //! driver            the pump: waits for a frame, octets, a deadline; carries out what the medium access asks
 //! serial  clock     the line to the person or host; the time
 //! store             flash
+//! hosted            the roles on threads of an ordinary computer (feature `std`)
 //! ```
 //!
 //! The library knows no chip: a radio is a `fanal_radio::Radio`, a serial line `embedded-io-async`, flash
@@ -15,12 +16,14 @@
 // The seams are used through generics on single-threaded executors: no caller needs `Send` futures.
 #![allow(async_fn_in_trait)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod clock;
 pub mod driver;
 pub mod handheld;
+#[cfg(feature = "std")]
+pub mod hosted;
 pub mod modem;
 pub mod serial;
 pub mod store;

@@ -11,7 +11,7 @@ use fanal_protocol::wire::MAX_TEXT_OCTETS;
 use super::command::Command;
 use super::words::{Complaint, Phrase};
 use super::{Handheld, LIFETIME, Listing};
-use crate::store::{Contact, Error, MAX_CONTACTS, MAX_WAITING, Outgoing, Status};
+use crate::store::{Contact, Error, MAX_CONTACTS, Outgoing, Status};
 
 /// Why a command came to nothing.
 enum Refused<'a> {
@@ -131,7 +131,7 @@ impl<F: NorFlash> Handheld<F> {
             return Err(Complaint::NotReady(missing).into());
         }
         let source = self.store.settings().node.ok_or(Complaint::NotReady(missing))?;
-        if self.store.waiting() >= MAX_WAITING {
+        if !self.store.has_room() {
             return Err(Complaint::TooManyWaiting.into());
         }
         let draft = Draft { source, destination, text, lifetime: LIFETIME, priority: Priority::Text };

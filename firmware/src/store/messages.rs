@@ -31,9 +31,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether nobody else has it yet.
+    pub const fn is_ours_alone(self) -> bool {
+        matches!(self, Status::Queued | Status::Sent)
+    }
+
     /// Whether a receipt may still come.
     pub const fn waits(self) -> bool {
-        matches!(self, Status::Queued | Status::Sent | Status::InCustody(_))
+        self.is_ours_alone() || matches!(self, Status::InCustody(_))
     }
 }
 
@@ -177,10 +182,10 @@ impl Index {
         })
     }
 
-    /// Numbers of the messages that wait for a receipt, in no order.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = u32> {
+    /// Numbers and states of the messages that wait for a receipt, in no order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (u32, Status)> {
         self.slots().filter_map(|slot| match slot.content {
-            Content::Outgoing(outgoing) if outgoing.status.waits() => Some(slot.number),
+            Content::Outgoing(outgoing) if outgoing.status.waits() => Some((slot.number, outgoing.status)),
             _ => None,
         })
     }

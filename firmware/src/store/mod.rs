@@ -23,6 +23,7 @@ use core::fmt;
 use embedded_storage_async::nor_flash::NorFlash;
 use fanal_protocol::crypto::Window;
 use fanal_protocol::id::{MessageId, NodeId};
+use fanal_protocol::node::IN_CUSTODY;
 
 use area::Area;
 pub use messages::{Message, Outgoing, Status};
@@ -32,10 +33,14 @@ pub use settings::{Contact, Settings};
 pub const MAX_NAME: usize = 24;
 /// How many contacts there may be.
 pub const MAX_CONTACTS: usize = 16;
-/// How many messages may wait for their receipts.
+/// How many messages may wait that nobody else has yet.
 pub const MAX_WAITING: usize = 16;
+/// How many messages may wait for their receipts, those in other nodes' custody included.
+pub const MAX_UNCONFIRMED: usize = MAX_WAITING + IN_CUSTODY;
 /// How many messages are kept; the oldest that does not wait makes room.
 pub const HISTORY: usize = 96;
+
+const _: () = assert!(MAX_UNCONFIRMED < HISTORY, "what comes in must find a place");
 
 /// Octets of flash for the settings, from its beginning.
 const SETTINGS_OCTETS: u32 = 16 * 1024;
@@ -187,9 +192,9 @@ impl<F: NorFlash> Store<F> {
     /// Stores a message that is to be sent; returns its number.
     ///
     /// # Errors
-    /// [`Error::Full`] when [`MAX_WAITING`] wait already; those of the flash.
+    /// [`Error::Full`] when there is no room ([`Store::has_room`]); those of the flash.
     pub async fn add_outgoing(&mut self, outgoing: Outgoing, text: &str) -> Result<u32, Error> {
-        if self.messages.waiting().count() >= MAX_WAITING {
+        if !self.has_room() {
             return Err(Error::Full);
         }
         let place = self.make_room().await?;
@@ -219,9 +224,17 @@ impl<F: NorFlash> Store<F> {
         self.messages.waiting().count()
     }
 
+    /// Whether another message may be sent: fewer than [`MAX_WAITING`] wait that nobody else has, and fewer than
+    /// [`MAX_UNCONFIRMED`] in all.
+    pub fn has_room(&self) -> bool {
+        let ours = self.messages.waiting().filter(|(_, status)| status.is_ours_alone()).count();
+        ours < MAX_WAITING && self.waiting() < MAX_UNCONFIRMED
+    }
+
     /// The numbers of the messages that wait for their receipts, oldest first.
-    pub fn waiting_numbers(&self) -> heapless::Vec<u32, MAX_WAITING> {
-        let mut numbers: heapless::Vec<u32, MAX_WAITING> = self.messages.waiting().collect();
+    pub fn waiting_numbers(&self) -> heapless::Vec<u32, MAX_UNCONFIRMED> {
+        let mut numbers: heapless::Vec<u32, MAX_UNCONFIRMED> =
+            self.messages.waiting().map(|(number, _)| number).collect();
         numbers.sort_unstable();
         numbers
     }

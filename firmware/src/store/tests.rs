@@ -111,6 +111,26 @@ fn a_seventeenth_waiting_message_is_refused_and_the_ring_passes_waiting_ones_ove
 }
 
 #[test]
+fn what_another_node_keeps_takes_no_waiting_place_until_there_are_too_many() {
+    let mut store = set_up();
+    let mut counters = 0..;
+    while store.has_room() {
+        let outgoing = to(ALICE, counters.next().unwrap());
+        block_on(store.add_outgoing(outgoing, "kept elsewhere")).unwrap();
+        block_on(store.set_status(outgoing.id, Status::InCustody(BRUNO))).unwrap();
+    }
+    assert_eq!(store.waiting(), MAX_UNCONFIRMED);
+    assert_eq!(block_on(store.add_outgoing(to(ALICE, 999), "one more")), Err(Error::Full));
+    for counter in 0..HISTORY as u32 {
+        block_on(store.add_incoming(from(BRUNO, counter), "noise")).unwrap();
+    }
+    let mut store = reopened(store);
+    assert!(store.waiting_numbers().into_iter().eq(1..=MAX_UNCONFIRMED as u32));
+    block_on(store.set_status(to(ALICE, 7).id, Status::Delivered)).unwrap();
+    assert!(store.has_room());
+}
+
+#[test]
 fn states_are_kept_and_final_ones_free_the_place() {
     let mut store = set_up();
     let number = block_on(store.add_outgoing(to(ALICE, 0), "hello")).unwrap();
@@ -228,7 +248,7 @@ impl Life {
                 let source = if self.received.is_multiple_of(10) { ALICE } else { BRUNO };
                 Step::Receive(from(source, self.received), text)
             }
-            4..7 if waiting.len() < MAX_WAITING => {
+            4..7 if model.has_room() => {
                 self.sent += 1;
                 Step::Send(to(ALICE, self.sent), text)
             }
@@ -256,6 +276,12 @@ fn carry_out(store: &mut Store<MemoryFlash>, step: &Step) -> Result<Option<u32>,
 }
 
 impl Model {
+    fn has_room(&self) -> bool {
+        let states = || self.messages.values().filter_map(|(_, status, _)| *status);
+        states().filter(|status| status.is_ours_alone()).count() < MAX_WAITING
+            && states().filter(|status| status.waits()).count() < MAX_UNCONFIRMED
+    }
+
     /// `number` as the store gave it, or would have given it.
     fn note(&mut self, step: &Step, number: u32) {
         match step {

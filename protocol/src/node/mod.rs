@@ -45,8 +45,8 @@ use transmit::Answer;
 const NEIGHBORS: usize = 32;
 /// Messages that may wait for the host's store at one time.
 const ARRIVING: usize = 4;
-/// Our messages in other nodes' custody whose receipts are awaited.
-const IN_CUSTODY: usize = 64;
+/// Our messages in other nodes' custody whose receipts are awaited. One more stays with us, and is repeated.
+pub const IN_CUSTODY: usize = 64;
 /// Acks and receipts that may wait for the air.
 const ANSWERS: usize = 8;
 
