@@ -9,10 +9,10 @@ use core::future::pending;
 use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
-use fanal_protocol::mac::Action;
+use fanal_protocol::mac::{Action, Mac};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, MAX_FRAME};
-use fanal_protocol::time::{Duration, Instant};
+use fanal_protocol::time::{Duration, Instant, earliest};
 use fanal_radio::{Radio, Received};
 use heapless::Vec;
 
@@ -27,7 +27,11 @@ const FAREWELL: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The machines of a role, as the pump sees them. Every `handle_…` is an input; early or spurious ones are harmless.
-pub trait Role {
+///
+/// The pump itself feeds the medium access, which it borrows from the role; `QUEUE` frames may wait there.
+pub trait Role<const QUEUE: usize> {
+    /// The medium access, once there is a channel.
+    fn mac(&mut self) -> Option<&mut Mac<QUEUE>>;
     /// The channel that the radio is to be configured to, whenever that is to be done (again).
     fn poll_channel(&mut self) -> Option<Channel>;
     /// Octets came in on the serial line.
@@ -38,16 +42,10 @@ pub trait Role {
     fn handle_timeout(&mut self, now: Instant);
     /// The radio is on the channel that was asked for (`true`), or could not be tuned to it.
     fn handle_configured(&mut self, done: bool, now: Instant);
-    /// The CAD that was asked for has found the channel busy (`true`) or free.
-    fn handle_cad(&mut self, busy: bool, now: Instant);
-    /// The transmission that was asked for has ended.
-    fn handle_transmitted(&mut self, now: Instant);
-    /// The radio failed at what was asked for.
+    /// The radio failed at what was asked for; the medium access knows.
     fn handle_radio_failed(&mut self, now: Instant);
     /// Carries out what the machines have to say: news, storage, frames on their way to the medium access.
     async fn drain(&mut self, now: Instant);
-    /// The next thing that the medium access wants of the radio.
-    fn poll_action(&mut self, now: Instant) -> Option<Action<'_>>;
     /// Octets for the serial line, written to the start of `out`; returns how many.
     fn poll_octets(&mut self, out: &mut [u8]) -> usize;
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before.
@@ -80,7 +78,7 @@ enum Outcome {
     GaveWay,
 }
 
-struct Pump<'a, P, C> {
+struct Pump<'a, const QUEUE: usize, P, C> {
     role: &'a mut P,
     serial: &'a Serial,
     clock: &'a C,
@@ -94,7 +92,12 @@ struct Pump<'a, P, C> {
 }
 
 /// Runs `role` until it is [`finished`](Role::finished).
-pub async fn run(role: &mut impl Role, mut radio: impl Radio, serial: &Serial, clock: &impl Clock) {
+pub async fn run<const QUEUE: usize>(
+    role: &mut impl Role<QUEUE>,
+    mut radio: impl Radio,
+    serial: &Serial,
+    clock: &impl Clock,
+) {
     let mut pump = Pump { role, serial, clock, channel: None, tuned: false, rest_until: None, handled: None };
     let mut heard = [0; MAX_FRAME];
     let mut octets = [0; 64];
@@ -153,14 +156,15 @@ async fn perform(radio: &mut impl Radio, job: &Job, heard: &mut [u8], clock: &im
     result.unwrap_or(Outcome::Failed)
 }
 
-impl<P: Role, C: Clock> Pump<'_, P, C> {
+impl<const QUEUE: usize, P: Role<QUEUE>, C: Clock> Pump<'_, QUEUE, P, C> {
     /// Octets came in (or none: a deadline has passed, or there is room on the line).
     async fn turn(&mut self, octets: &[u8]) {
         let now = self.clock.now();
         if !octets.is_empty() {
             self.role.handle_octets(octets, now).await;
         }
-        if self.role.poll_timeout().is_some_and(|at| at <= now) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.with_mac(|mac| mac.handle_timeout(now));
             self.role.handle_timeout(now);
             self.handled = Some(now);
         }
@@ -168,10 +172,21 @@ impl<P: Role, C: Clock> Pump<'_, P, C> {
     }
 
     /// When to call [`turn`](Self::turn), if nothing else happens before.
-    fn deadline(&self) -> Option<Instant> {
-        let at = self.role.poll_timeout()?;
+    fn deadline(&mut self) -> Option<Instant> {
+        let at = self.poll_timeout()?;
         // Without this a deadline that waits for the radio would take all the time there is.
         Some(self.handled.filter(|handled| *handled >= at).map_or(at, |handled| handled + AGAIN))
+    }
+
+    fn with_mac(&mut self, work: impl FnOnce(&mut Mac<QUEUE>)) {
+        if let Some(mac) = self.role.mac() {
+            work(mac);
+        }
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        let mac = self.role.mac().and_then(|mac| mac.poll_timeout());
+        earliest(mac, self.role.poll_timeout())
     }
 
     /// A job of the radio has ended.
@@ -184,14 +199,17 @@ impl<P: Role, C: Clock> Pump<'_, P, C> {
                 self.rest_until = (!done).then_some(now + RADIO_RETRY);
                 self.role.handle_configured(done, now);
             }
-            Outcome::Cad(busy) => self.role.handle_cad(busy, now),
-            Outcome::Transmitted => self.role.handle_transmitted(now),
+            Outcome::Cad(busy) => self.with_mac(|mac| mac.handle_cad(busy, now)),
+            Outcome::Transmitted => self.with_mac(|mac| mac.handle_transmitted(now)),
             Outcome::Heard(Received { len, quality }) => {
-                self.role.handle_frame(heard.get(..len).unwrap_or(heard), quality, now);
+                let frame = heard.get(..len).unwrap_or(heard);
+                self.with_mac(|mac| mac.handle_frame(frame, now));
+                self.role.handle_frame(frame, quality, now);
             }
             Outcome::Failed => {
                 self.tuned = false;
                 self.rest_until = Some(now + RADIO_RETRY);
+                self.with_mac(|mac| mac.handle_radio_failed(now));
                 self.role.handle_radio_failed(now);
             }
             Outcome::GaveWay => {}
@@ -224,7 +242,7 @@ impl<P: Role, C: Clock> Pump<'_, P, C> {
         if !self.tuned {
             return self.channel.map(Job::Configure);
         }
-        match self.role.poll_action(self.clock.now())? {
+        match self.role.mac()?.poll_action(self.clock.now())? {
             Action::Cad => Some(Job::Cad),
             // Longer than any frame: the medium access has refused it before.
             Action::Transmit { frame, .. } => Vec::from_slice(frame).ok().map(Job::Transmit),

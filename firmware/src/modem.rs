@@ -7,7 +7,7 @@ use core::fmt::{self, Write as _};
 
 use embassy_futures::select::select;
 use embedded_io_async::{Read, Write};
-use fanal_protocol::mac::{self, Action, EnqueueError, Mac, Token, Unsent};
+use fanal_protocol::mac::{self, EnqueueError, Mac, Token, Unsent};
 use fanal_protocol::modem::{Counters, Device, DeviceEvent, MAX_LOG, Reason, Refusal, Status};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, Unlawful};
@@ -140,7 +140,11 @@ impl Modem {
     }
 }
 
-impl Role for Modem {
+impl Role<QUEUE> for Modem {
+    fn mac(&mut self) -> Option<&mut Mac<QUEUE>> {
+        self.mac.as_mut()
+    }
+
     fn poll_channel(&mut self) -> Option<Channel> {
         self.configure.take()
     }
@@ -150,17 +154,10 @@ impl Role for Modem {
     }
 
     fn handle_frame(&mut self, octets: &[u8], quality: Quality, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_frame(octets, now);
-        }
         self.device.received(octets, quality, now);
     }
 
-    fn handle_timeout(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_timeout(now);
-        }
-    }
+    fn handle_timeout(&mut self, _now: Instant) {}
 
     fn handle_configured(&mut self, done: bool, _now: Instant) {
         match &self.mac {
@@ -173,21 +170,8 @@ impl Role for Modem {
         self.device.configured(if done { Ok(()) } else { Err(Refusal::RadioFailed) });
     }
 
-    fn handle_cad(&mut self, busy: bool, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_cad(busy, now);
-        }
-    }
-
-    fn handle_transmitted(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_transmitted(now);
-        }
-    }
-
-    fn handle_radio_failed(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_radio_failed(now);
+    fn handle_radio_failed(&mut self, _now: Instant) {
+        if let Some(mac) = &self.mac {
             let failures = mac.stats().radio_failures;
             self.log(format_args!("radio failed, {failures} times since start"));
         }
@@ -207,16 +191,12 @@ impl Role for Modem {
         self.device.status(status);
     }
 
-    fn poll_action(&mut self, now: Instant) -> Option<Action<'_>> {
-        self.mac.as_mut()?.poll_action(now)
-    }
-
     fn poll_octets(&mut self, out: &mut [u8]) -> usize {
         self.device.poll_octets(out)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.mac.as_ref()?.poll_timeout()
+        None
     }
 
     fn finished(&self) -> bool {

@@ -24,7 +24,7 @@ mod tests;
 use embassy_futures::select::select;
 use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
-use fanal_protocol::mac::{Action, Mac};
+use fanal_protocol::mac::Mac;
 use fanal_protocol::node::Node;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::Channel;
@@ -210,7 +210,11 @@ impl<F: NorFlash> Handheld<F> {
     }
 }
 
-impl<F: NorFlash> Role for Handheld<F> {
+impl<F: NorFlash> Role<QUEUE> for Handheld<F> {
+    fn mac(&mut self) -> Option<&mut Mac<QUEUE>> {
+        self.mac.as_mut()
+    }
+
     fn poll_channel(&mut self) -> Option<Channel> {
         self.configure.take()
     }
@@ -230,9 +234,6 @@ impl<F: NorFlash> Role for Handheld<F> {
     }
 
     fn handle_frame(&mut self, octets: &[u8], quality: Quality, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_frame(octets, now);
-        }
         if let Some(node) = &mut self.node {
             // A frame that is discarded has been counted by the node.
             let _ = node.handle_frame(octets, quality, now);
@@ -240,9 +241,6 @@ impl<F: NorFlash> Role for Handheld<F> {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_timeout(now);
-        }
         if let Some(node) = &mut self.node {
             node.handle_timeout(now);
         }
@@ -250,31 +248,11 @@ impl<F: NorFlash> Role for Handheld<F> {
 
     fn handle_configured(&mut self, _done: bool, _now: Instant) {}
 
-    fn handle_cad(&mut self, busy: bool, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_cad(busy, now);
-        }
-    }
-
-    fn handle_transmitted(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_transmitted(now);
-        }
-    }
-
-    fn handle_radio_failed(&mut self, now: Instant) {
-        if let Some(mac) = &mut self.mac {
-            mac.handle_radio_failed(now);
-        }
-    }
+    fn handle_radio_failed(&mut self, _now: Instant) {}
 
     async fn drain(&mut self, now: Instant) {
         self.carry_news(now).await;
         self.show_listing(now).await;
-    }
-
-    fn poll_action(&mut self, now: Instant) -> Option<Action<'_>> {
-        self.mac.as_mut()?.poll_action(now)
     }
 
     fn poll_octets(&mut self, out: &mut [u8]) -> usize {
@@ -283,8 +261,7 @@ impl<F: NorFlash> Role for Handheld<F> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let node = self.node.as_ref().and_then(|node| node.poll_timeout());
-        let mac = self.mac.as_ref().and_then(|mac| mac.poll_timeout());
-        earliest(earliest(node, mac), self.age_due())
+        earliest(node, self.age_due())
     }
 
     fn finished(&self) -> bool {
