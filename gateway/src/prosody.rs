@@ -304,6 +304,7 @@ c2s_direct_tls_ports = {{ }}
 s2s_ports = {{ }}
 component_interfaces = {{ "127.0.0.1" }}
 component_ports = {{ {components} }}
+network_settings = {{ nagle = false }}
 http_ports = {{ }}
 https_ports = {{ }}
 modules_enabled = {{
