@@ -18,12 +18,14 @@ mod ack;
 mod beacon;
 mod error;
 mod receipt;
+pub mod routed;
 pub mod text;
 
 pub use ack::Ack;
 pub use beacon::{Beacon, Role};
 pub use error::Error;
 pub use receipt::Receipt;
+pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 pub use text::{Counter, MAX_TEXT_OCTETS, Text};
 
 /// The most octets in a frame: what the radio's buffer and length field hold.
@@ -34,8 +36,6 @@ pub const MAX_HOP_LIMIT: u8 = 7;
 pub const TAG_OCTETS: usize = 4;
 /// Octets of the tag that closes a beacon.
 pub const BEACON_TAG_OCTETS: usize = 8;
-/// The next hop that stands for the destination itself.
-pub const DIRECT: u8 = 0;
 
 const FLAG: u8 = 0b1000;
 
@@ -63,6 +63,15 @@ impl Kind {
             3 => Self::Receipt,
             4 => Self::Beacon,
             other => Self::Unknown(other),
+        }
+    }
+
+    /// Whether relays pass such frames on: the start of those is [`Routed`]. Kinds that are not known are, but for 0.
+    pub const fn is_routed(self) -> bool {
+        match self {
+            Self::Text | Self::Receipt => true,
+            Self::Ack | Self::Beacon => false,
+            Self::Unknown(number) => !matches!(number, 0 | 5),
         }
     }
 

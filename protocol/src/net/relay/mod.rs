@@ -1,0 +1,286 @@
+//! Frames of others on their way through this node.
+//!
+//! **Unicast.** The node that a frame names as its next hop passes it on, and the one before overhears that: in most
+//! cases nobody spends a frame on an ack. A copy that comes once more is answered with a hop ack, by a receipt that is
+//! remembered, or by passing it on again. Without a sign the frame is repeated, then given to another
+//! neighbor; in the end it is [stuck](Relay::poll_stuck).
+//!
+//! **Flood.** A frame for everybody is passed on once, after a while that is shorter the worse it was heard, unless
+//! others were heard passing it on meanwhile.
+//!
+//! Nothing here is durable and nothing is promised: the source, or whoever has custody, keeps a frame until its
+//! destination has proven that it came. So signs that an outsider could forge (an overheard copy, a receipt that
+//! only its destination can check) may end the work here, and delay a message, but never lose it.
+//!
+//! Implements `docs/protocol.md`, "Relaying".
+
+mod memory;
+mod passing;
+
+#[cfg(test)]
+mod tests;
+
+use heapless::{Deque, Vec};
+
+use crate::id::NodeId;
+use crate::quality::Quality;
+use crate::rand::Jitter;
+use crate::region::Rate;
+use crate::time::Instant;
+use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+use crate::wire::{Frame, Kind, MAX_FRAME, Receipt};
+
+use memory::{Fate, Memory};
+use passing::{Passing, Phase, Way};
+
+/// Hop acks that may wait for the air.
+const ACKS: usize = 4;
+/// So many copies of a flooded frame make another one needless.
+const ENOUGH_COPIES: u8 = 2;
+
+/// A frame that can go no further from here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stuck {
+    /// The frame, as it would have gone on.
+    pub frame: Vec<u8, MAX_FRAME>,
+    /// The last neighbor that did not react, if there was a route at all.
+    pub unreachable: Option<NodeId>,
+}
+
+/// The relay of one node: at most `PASSING` frames under way, `MEMORY` frames remembered.
+/// `PASSING` x 310 + `MEMORY` x 40 octets.
+#[derive(Debug)]
+pub struct Relay<const PASSING: usize, const MEMORY: usize> {
+    own: NodeId,
+    passing: Vec<Passing, PASSING>,
+    memory: Memory<MEMORY>,
+    acks: Deque<u32, ACKS>,
+    stuck: Deque<Stuck, 2>,
+}
+
+impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
+    /// A relay with nothing under way.
+    pub const fn new(own: NodeId) -> Self {
+        Self {
+            own,
+            passing: Vec::new(),
+            memory: Memory::new(),
+            acks: Deque::new(),
+            stuck: Deque::new(),
+        }
+    }
+
+    /// How many frames are under way.
+    pub fn len(&self) -> usize {
+        self.passing.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.passing.is_empty()
+    }
+
+    /// A frame for another node was heard. `true`: it is passed on, or answered.
+    pub fn handle_frame(
+        &mut self,
+        octets: &[u8],
+        routed: Routed,
+        quality: Quality,
+        rate: Rate,
+        jitter: &mut Jitter,
+        now: Instant,
+    ) -> bool {
+        let identity = Routed::identity(octets);
+        if routed.kind == Kind::Receipt {
+            self.note_receipt(octets, routed.destination);
+        }
+        if let Some(index) = self.passing.iter().position(|entry| entry.identity == identity) {
+            return self.handle_copy(index, octets, routed);
+        }
+        let mine = routed.next_hop == routed::name(self.own, octets);
+        let flood = routed.next_hop == FLOOD;
+        if !(mine || flood) || routed.hop_limit == 0 {
+            return false;
+        }
+        if flood && self.memory.is_recent(identity, now) {
+            return false;
+        }
+        match self.memory.recall(identity, now) {
+            Some(Fate::Receipted(receipt)) => {
+                let known = self.passing.iter().any(|entry| entry.identity == Routed::identity(&receipt));
+                return known || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT).is_ok();
+            }
+            Some(Fate::JustPassed) => {
+                // When full, whoever waits for it will ask again.
+                let _ = self.acks.push_back(identity);
+                return true;
+            }
+            Some(Fate::Old) | None => {}
+        }
+        let (way, due) = if flood {
+            (Way::Flood { copies: 0 }, Some(now + passing::flood_delay(quality, rate, jitter)))
+        } else {
+            (Way::unicast(), None)
+        };
+        self.memory.remember(identity, source_of(octets, routed.kind), now);
+        self.pass(octets, way, due, routed.hop_limit - 1).is_ok()
+    }
+
+    /// A frame of this node's own, or one that it has kept, goes on its way like one to be passed on.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn send(&mut self, octets: &[u8]) -> Result<(), super::Full> {
+        let flood = Routed::read(octets).is_some_and(|routed| routed.next_hop == FLOOD);
+        let way = if flood { Way::Flood { copies: 0 } } else { Way::unicast() };
+        self.pass(octets, way, None, FULL_HOP_LIMIT)
+    }
+
+    fn pass(
+        &mut self,
+        octets: &[u8],
+        way: Way,
+        due: Option<Instant>,
+        hop_limit: u8,
+    ) -> Result<(), super::Full> {
+        let entry = Passing::new(octets, way, due, hop_limit).ok_or(super::Full)?;
+        self.passing.push(entry).map_err(|_| super::Full)
+    }
+
+    /// A copy of a frame that is under way here.
+    fn handle_copy(&mut self, index: usize, octets: &[u8], routed: Routed) -> bool {
+        let Some(entry) = self.passing.get_mut(index) else { return false };
+        let (sent, further) = (entry.was_transmitted(), routed.hop_limit < entry.hop_limit);
+        match &mut entry.way {
+            Way::Flood { copies } => {
+                *copies += 1;
+                if *copies >= ENOUGH_COPIES && matches!(entry.phase, Phase::Delayed(_)) {
+                    self.passing.swap_remove(index);
+                }
+            }
+            Way::Unicast { .. } if sent && further => {
+                self.passing.swap_remove(index);
+            }
+            // Whoever gave it to us has not heard us pass it on.
+            Way::Unicast { .. } if sent && routed.next_hop == routed::name(self.own, octets) => {
+                // When full, whoever waits for it will ask again.
+                let _ = self.acks.push_back(entry.identity);
+            }
+            Way::Unicast { .. } => {}
+        }
+        true
+    }
+
+    /// A receipt for the source of texts that went through here was heard. Which text it is for only the source can
+    /// tell; the one that waits longest for its destination is the likely one.
+    fn note_receipt(&mut self, octets: &[u8], source: NodeId) {
+        let Ok(receipt) = octets.try_into() else { return };
+        let waiting = self.passing.iter().position(|entry| {
+            entry.kind() == Some(Kind::Text)
+                && source_of(&entry.frame, Kind::Text) == Some(source)
+                && entry.awaits_destination()
+        });
+        match waiting {
+            Some(index) => {
+                let identity = self.passing.swap_remove(index).identity;
+                self.memory.note_receipt(identity, receipt);
+            }
+            None => self.memory.note_receipt_for(source, receipt),
+        }
+    }
+
+    /// A hop ack was heard; `matches` says whether it is that of a neighbor for a frame, by the frame's identity.
+    /// `true`: it was for a frame under way here.
+    pub fn handle_ack(&mut self, matches: impl Fn(NodeId, u32) -> bool) -> bool {
+        let index = self.passing.iter().position(|entry| {
+            entry.next_hop().is_some_and(|neighbor| matches(neighbor, entry.identity))
+        });
+        let Some(index) = index else { return false };
+        self.passing.swap_remove(index);
+        true
+    }
+
+    /// The identity of the next frame whose repetition is to be answered with a hop ack.
+    pub fn poll_ack(&mut self) -> Option<u32> {
+        self.acks.pop_front()
+    }
+
+    /// The next frame that can go no further from here.
+    pub fn poll_stuck(&mut self) -> Option<Stuck> {
+        self.stuck.pop_front()
+    }
+
+    /// The next frame for the air, written to the start of `buf`; returns its length. `token` is for
+    /// [`Relay::handle_transmitted`]. `route` finds the neighbor on the way to a node, other than those given.
+    pub fn poll_transmit(
+        &mut self,
+        token: u32,
+        route: impl Fn(NodeId, &[NodeId]) -> Option<NodeId>,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {
+            let entry = self.passing.get_mut(index)?;
+            if entry.choose_hop(&route) {
+                return entry.transmit(token, buf);
+            }
+            self.give_up(index);
+        }
+        None
+    }
+
+    fn give_up(&mut self, index: usize) {
+        let entry = self.passing.swap_remove(index);
+        let unreachable = entry.unreachable();
+        if entry.kind() == Some(Kind::Receipt) {
+            // Its text will be asked for again.
+            return;
+        }
+        // When nobody takes them, the oldest is forgotten: its source will ask again.
+        if self.stuck.is_full() {
+            self.stuck.pop_front();
+        }
+        let _ = self.stuck.push_back(Stuck { frame: entry.frame, unreachable });
+    }
+
+    /// The frame handed out under `token` has left the antenna. Unknown tokens are ignored.
+    pub fn handle_transmitted(&mut self, token: u32, rate: Rate, jitter: &mut Jitter, now: Instant) {
+        let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::OnAir(token)) else {
+            return;
+        };
+        if self.passing.get_mut(index).is_some_and(|entry| !entry.transmitted(rate, jitter, now)) {
+            self.passing.swap_remove(index);
+        }
+    }
+
+    /// The frame handed out under `token` was not transmitted: it is handed out again a little later.
+    pub fn handle_dropped(&mut self, token: u32, jitter: &mut Jitter, now: Instant) {
+        if let Some(entry) = self.passing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
+            entry.dropped(jitter, now);
+        }
+    }
+
+    /// When to call [`Relay::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.passing.iter().filter_map(|entry| entry.deadline()).min()
+    }
+
+    /// Time has passed; early calls are harmless. Calls `silent` with each neighbor that did not react to several attempts.
+    pub fn handle_timeout(&mut self, now: Instant, mut silent: impl FnMut(NodeId)) {
+        for entry in &mut self.passing {
+            if let Some(neighbor) = entry.handle_timeout(now) {
+                silent(neighbor);
+            }
+        }
+    }
+}
+
+/// Who wrote the message in a frame; `None` for kinds that do not say.
+fn source_of(octets: &[u8], kind: Kind) -> Option<NodeId> {
+    match (kind, Frame::parse(octets)) {
+        (Kind::Text, Ok(Frame::Text(text))) => Some(text.source),
+        _ => None,
+    }
+}
+
+const _: () = assert!(Receipt::OCTETS == 8, "a receipt is remembered whole");
+const _: () = assert!(DIRECT != FLOOD);

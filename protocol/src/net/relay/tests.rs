@@ -1,0 +1,225 @@
+//! A chain of relays, driven by hand.
+
+use std::vec::Vec;
+
+use super::*;
+use crate::id::SequenceNumber;
+use crate::time::Duration;
+use crate::wire::{Counter, Text};
+
+type TestRelay = Relay<4, 16>;
+
+const SOURCE: NodeId = NodeId(0x0200);
+const FIRST: NodeId = NodeId(0x0300);
+const SECOND: NodeId = NodeId(0x0400);
+const OTHER: NodeId = NodeId(0x0500);
+const DESTINATION: NodeId = NodeId(0x0600);
+const START: Instant = Instant::from_secs(100);
+
+fn rate() -> Rate {
+    "SF9/500".parse().unwrap()
+}
+
+/// A text as its source would send it by way of `next`, or to everybody.
+fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
+    let text = Text {
+        hop_limit,
+        next_hop: FLOOD,
+        destination: DESTINATION,
+        source: SOURCE,
+        counter: Counter::Short(SequenceNumber(sequence)),
+        sealed: &[1, 2, 3, 4, 5, 6, sequence],
+    };
+    let mut out = [0; MAX_FRAME];
+    let len = text.emit(&mut out).unwrap();
+    let mut frame = out[..len].to_vec();
+    if let Some(next) = next {
+        let name = routed::name(next, &frame);
+        Routed::redirect(&mut frame, hop_limit, name);
+    }
+    frame
+}
+
+fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
+    let receipt = Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof: [9, 8, 7, 6] };
+    let mut frame = [0; Receipt::OCTETS].to_vec();
+    receipt.emit(&mut frame).unwrap();
+    if let Some(next) = next {
+        let name = routed::name(next, &frame);
+        Routed::redirect(&mut frame, hop_limit, name);
+    }
+    frame
+}
+
+/// The route of the tests: to the destination by way of `SECOND`, then `OTHER`; to the source directly.
+fn route(destination: NodeId, tried: &[NodeId]) -> Option<NodeId> {
+    let ways: &[NodeId] = if destination == SOURCE { &[SOURCE] } else { &[SECOND, OTHER] };
+    ways.iter().copied().find(|way| !tried.contains(way))
+}
+
+struct Bench {
+    relay: TestRelay,
+    jitter: Jitter,
+    now: Instant,
+    token: u32,
+    silent: Vec<NodeId>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { relay: TestRelay::new(FIRST), jitter: Jitter::new(5), now: START, token: 0, silent: Vec::new() }
+    }
+
+    fn hear(&mut self, frame: &[u8]) -> bool {
+        let routed = Routed::read(frame).unwrap();
+        self.relay.handle_frame(frame, routed, Quality::default(), rate(), &mut self.jitter, self.now)
+    }
+
+    /// What goes on the air now.
+    fn transmit(&mut self) -> Option<Vec<u8>> {
+        let mut buf = [0; MAX_FRAME];
+        self.token += 1;
+        let len = self.relay.poll_transmit(self.token, route, &mut buf)?;
+        self.relay.handle_transmitted(self.token, rate(), &mut self.jitter, self.now);
+        Some(buf[..len].to_vec())
+    }
+
+    /// Waits for the next deadline; what goes on the air then.
+    fn wait(&mut self) -> Option<Vec<u8>> {
+        self.now = self.relay.poll_timeout()?;
+        self.relay.handle_timeout(self.now, |neighbor| self.silent.push(neighbor));
+        self.transmit()
+    }
+}
+
+fn is_for(frame: &[u8], node: NodeId) -> bool {
+    frame[1] == routed::name(node, frame)
+}
+
+#[test]
+fn a_frame_goes_on_with_one_hop_less_and_overhearing_it_further_on_ends_the_work() {
+    let mut bench = Bench::new();
+    assert!(bench.hear(&text(1, 7, Some(FIRST))));
+    let forwarded = bench.transmit().unwrap();
+    assert_eq!(Routed::read(&forwarded).map(|routed| routed.hop_limit), Some(6));
+    assert!(is_for(&forwarded, SECOND));
+    assert_eq!(Routed::identity(&forwarded), Routed::identity(&text(1, 7, None)));
+    assert!(bench.hear(&text(1, 5, Some(DESTINATION))), "overheard");
+    assert!(bench.relay.is_empty());
+}
+
+#[test]
+fn a_frame_for_another_next_hop_is_left_alone() {
+    let mut bench = Bench::new();
+    assert!(!bench.hear(&text(1, 7, Some(SECOND))));
+    assert!(!bench.hear(&text(1, 0, Some(FIRST))), "no hops left");
+    assert!(bench.relay.is_empty());
+}
+
+#[test]
+fn a_silent_neighbor_is_tried_three_times_then_another_one_then_the_frame_is_stuck() {
+    let mut bench = Bench::new();
+    bench.hear(&text(1, 7, Some(FIRST)));
+    let mut hops = Vec::from([bench.transmit().unwrap()]);
+    while let Some(frame) = bench.wait() {
+        hops.push(frame);
+    }
+    assert!(hops[..3].iter().all(|frame| is_for(frame, SECOND)));
+    assert!(hops[3..].iter().all(|frame| is_for(frame, OTHER)));
+    assert_eq!(hops.len(), 6);
+    assert_eq!(bench.silent, [SECOND, OTHER]);
+    assert_eq!(bench.relay.poll_stuck().and_then(|stuck| stuck.unreachable), Some(OTHER));
+    assert!(bench.relay.is_empty() && bench.relay.poll_timeout().is_none());
+}
+
+#[test]
+fn a_repetition_by_the_hop_before_is_answered_with_an_ack() {
+    let mut bench = Bench::new();
+    let frame = text(1, 7, Some(FIRST));
+    bench.hear(&frame);
+    assert!(bench.hear(&frame) && bench.relay.poll_ack().is_none(), "it will hear us pass it on");
+    bench.transmit();
+    assert!(bench.hear(&frame));
+    assert_eq!(bench.relay.poll_ack(), Some(Routed::identity(&frame)), "under way");
+    bench.hear(&text(1, 5, Some(DESTINATION)));
+    assert!(bench.hear(&frame));
+    assert_eq!(bench.relay.poll_ack(), Some(Routed::identity(&frame)), "passed on");
+    assert_eq!(bench.transmit(), None);
+}
+
+#[test]
+fn a_source_that_asks_again_gets_the_receipt_that_got_lost_and_then_a_new_attempt() {
+    let mut bench = Bench::new();
+    let frame = text(1, 7, Some(FIRST));
+    bench.hear(&frame);
+    bench.transmit();
+    bench.hear(&text(1, 5, Some(DESTINATION)));
+    assert!(bench.hear(&receipt(SOURCE, 6, Some(FIRST))));
+    assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 3 && frame[1] == DIRECT));
+    assert!(bench.relay.is_empty(), "a receipt that its destination hears needs no sign");
+
+    bench.now = bench.now + Duration::from_secs(20);
+    assert!(bench.hear(&frame));
+    assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 3), "from memory");
+    bench.now = bench.now + Duration::from_secs(20);
+    assert!(bench.hear(&frame));
+    assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 1), "the receipt may have been another's");
+}
+
+#[test]
+fn a_receipt_ends_the_waiting_for_the_destination() {
+    let direct = |destination: NodeId, _: &[NodeId]| Some(destination);
+    let mut bench = Bench::new();
+    bench.hear(&text(1, 7, Some(FIRST)));
+    let mut buf = [0; MAX_FRAME];
+    bench.relay.poll_transmit(1, direct, &mut buf).unwrap();
+    assert_eq!(buf[1], DIRECT);
+    bench.relay.handle_transmitted(1, rate(), &mut bench.jitter, bench.now);
+    bench.hear(&receipt(SOURCE, 7, Some(FIRST)));
+    assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 3));
+    assert!(bench.relay.is_empty());
+}
+
+#[test]
+fn a_flood_is_passed_on_once_and_not_when_others_have_done_it() {
+    let mut bench = Bench::new();
+    assert!(bench.hear(&text(1, 7, None)));
+    assert!(bench.wait().is_some_and(|frame| frame[1] == FLOOD && frame[0] & 7 == 6));
+    assert!(!bench.hear(&text(1, 7, None)) && bench.transmit().is_none());
+
+    assert!(bench.hear(&text(2, 7, None)));
+    bench.hear(&text(2, 6, None));
+    bench.hear(&text(2, 6, None));
+    assert!(bench.relay.is_empty(), "two others were heard");
+}
+
+#[test]
+fn who_heard_a_flood_worst_goes_first() {
+    let mut jitter = Jitter::new(1);
+    let mut mean = |snr_db: i8| -> Duration {
+        let quality = Quality { rssi_dbm: -100, snr_quarter_db: snr_db * 4 };
+        (0..200).map(|_| passing::flood_delay(quality, rate(), &mut jitter)).sum::<Duration>() / 200
+    };
+    assert!(mean(-15) * 3 < mean(8));
+}
+
+#[test]
+fn a_full_relay_takes_nothing_more_and_goes_on() {
+    let mut bench = Bench::new();
+    for sequence in 0..4 {
+        assert!(bench.hear(&text(sequence, 7, Some(FIRST))));
+    }
+    assert!(!bench.hear(&text(9, 7, Some(FIRST))));
+    assert!(bench.transmit().is_some());
+}
+
+#[test]
+fn the_ack_of_the_neighbor_that_was_asked_ends_the_work() {
+    let mut bench = Bench::new();
+    bench.hear(&text(1, 7, Some(FIRST)));
+    bench.transmit();
+    let identity = Routed::identity(&text(1, 7, None));
+    assert!(!bench.relay.handle_ack(|neighbor, known| neighbor == OTHER && known == identity));
+    assert!(bench.relay.handle_ack(|neighbor, known| neighbor == SECOND && known == identity));
+    assert!(bench.relay.is_empty());
+}
