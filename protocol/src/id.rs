@@ -21,6 +21,17 @@ impl NodeId {
     pub const fn is_unicast(self) -> bool {
         self.0 != Self::NONE.0 && self.0 != Self::BROADCAST.0
     }
+
+    /// The gateway of the house that this node belongs to, if it belongs to one: a gateway's address ends in a zero
+    /// digit, and the fifteen after it are those of its persons.
+    pub const fn house(self) -> NodeId {
+        NodeId(self.0 & 0xFFF0)
+    }
+
+    /// Whether what this node takes has arrived at `destination`: it is that node, or the gateway of its house.
+    pub fn answers_for(self, destination: NodeId) -> bool {
+        self == destination || self == destination.house()
+    }
 }
 
 impl fmt::Display for NodeId {

@@ -134,6 +134,7 @@ fn station(node: NodeId, role: Role, sessions: &[(NodeId, NodeId, Option<NodeId>
         network_key: NetworkKey([7; 16]),
         rate: Channel::home(RegionCode::Ca).rate,
         beacon_interval: Span::ZERO,
+        relays: true,
         acceptance: Acceptance::Delivered,
     };
     let mut node = Box::new(Node::new(config, 0, 1, NOW));

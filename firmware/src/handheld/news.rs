@@ -146,6 +146,7 @@ impl<F: NorFlash> Handheld<F> {
             network_key: NetworkKey(network),
             rate: channel.rate,
             beacon_interval: BEACON_INTERVAL,
+            relays: true,
             acceptance: Acceptance::Delivered,
         };
         // Handhelds that were switched on together must not draw the same jitter.

@@ -64,6 +64,7 @@ impl<S: Store> Setup<'_, S> {
             network_key: radio.network_key.clone(),
             rate: radio.channel.rate,
             beacon_interval: BEACON_INTERVAL,
+            relays: true,
             acceptance: Acceptance::Custody,
         };
         let least = clock.least_counter();

@@ -53,6 +53,7 @@ impl Handheld {
             network_key: NetworkKey(NETWORK_KEY),
             rate: Channel::home(RegionCode::Ca).rate,
             beacon_interval: Duration::ZERO,
+            relays: true,
             acceptance: Acceptance::Delivered,
         };
         let mut node = Node::new(config, 0, 7, Instant::ZERO);

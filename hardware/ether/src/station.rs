@@ -148,6 +148,7 @@ impl Station {
             network_key: self.network_key.clone(),
             rate: self.channel.rate,
             beacon_interval: self.setup.beacon_interval,
+            relays: true,
             acceptance: self.setup.acceptance,
         };
         let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);

@@ -55,6 +55,8 @@ pub enum Purpose {
     ReceiptAck = 4,
     /// Authenticating a beacon.
     Beacon = 5,
+    /// Proving that a neighbor has a frame, whosever it is.
+    HopAck = 6,
 }
 
 fn nonce(purpose: Purpose, id: MessageId) -> Nonce<U13> {

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 use super::hex::{self, InvalidKey};
 use super::{Forged, NetworkCipher, Purpose, nonce};
 use crate::id::{MessageId, NodeId};
-use crate::wire::BEACON_TAG_OCTETS;
+use crate::wire::{BEACON_TAG_OCTETS, TAG_OCTETS};
 
 /// The key that the nodes of a community share: 16 octets, written as 32 hexadecimal digits. Wiped when dropped;
 /// `Debug` shows nothing of it.
@@ -46,6 +46,18 @@ impl NetworkKey {
                 &Tag::from(*tag),
             )
             .map_err(|_| Forged)
+    }
+
+    /// What `neighbor` says of a frame that it has, by the frame's [`identity`](crate::wire::Routed::identity).
+    pub fn hop_ack(&self, neighbor: NodeId, identity: u32) -> [u8; TAG_OCTETS] {
+        let id = MessageId { source: neighbor, destination: NodeId::BROADCAST, counter: identity };
+        let tag: [u8; BEACON_TAG_OCTETS] = self
+            .cipher()
+            .encrypt_inout_detached(&nonce(Purpose::HopAck, id), &[], InOutBuf::from(&mut [][..]))
+            .expect("an empty text is not too long")
+            .into();
+        let [a, b, c, d, ..] = tag;
+        [a, b, c, d]
     }
 
     fn cipher(&self) -> NetworkCipher {

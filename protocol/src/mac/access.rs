@@ -8,7 +8,7 @@ use crate::priority::Priority;
 use crate::rand::Jitter;
 use crate::region::Rate;
 use crate::time::{Duration, Instant};
-use crate::wire::{Frame, Kind, kind_of};
+use crate::wire::{Ack, DIRECT, FLOOD, FULL_HOP_LIMIT, Frame, Kind, Receipt, Routed};
 
 /// From the end of a frame until its sender listens again.
 pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
@@ -16,10 +16,6 @@ pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
 pub(super) const ANSWER_JITTER: Duration = Duration::from_millis(6);
 /// What the destination may need to store a text durably, and to pass it through a serial link, before it answers.
 pub(super) const STORING: Duration = Duration::from_millis(50);
-
-/// Lengths of the two kinds of answer, octets.
-const RECEIPT_OCTETS: usize = 8;
-const ACK_OCTETS: usize = 5;
 
 /// Slots to choose from at first, and at most.
 pub(super) const SLOTS: (u16, u16) = (8, 128);
@@ -100,13 +96,17 @@ impl Access {
         turned + self.jitter.duration_up_to(ANSWER_JITTER)
     }
 
-    /// How long the channel is left to the answer to this frame, if it is one that is answered.
+    /// How long the channel is left to the answer to this frame, if it is one that is answered: by an ack, a receipt, or
+    /// by the relay that passes it on.
     pub(super) fn answer_slot(&self, frame: &[u8]) -> Option<Duration> {
-        let octets = match (kind_of(frame)?, Frame::parse(frame)) {
-            // On the last hop the receipt is the ack.
-            (Kind::Text, _) => RECEIPT_OCTETS,
-            (_, Ok(Frame::Receipt(receipt))) if receipt.acknowledge => ACK_OCTETS,
-            _ => return None,
+        let routed = Routed::read(frame)?;
+        let octets = match (routed.next_hop, routed.kind, Frame::parse(frame)) {
+            (FLOOD, ..) => return None,
+            (DIRECT, Kind::Text, _) if routed.hop_limit == FULL_HOP_LIMIT => Ack::OCTETS,
+            (DIRECT, Kind::Text, _) => Receipt::OCTETS,
+            (DIRECT, _, Ok(Frame::Receipt(receipt))) if receipt.acknowledge => Ack::OCTETS,
+            (DIRECT, ..) => return None,
+            _ => frame.len(),
         };
         Some(TURNAROUND + ANSWER_JITTER + STORING + self.rate.time_on_air(octets))
     }

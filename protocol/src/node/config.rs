@@ -19,6 +19,8 @@ pub struct Config {
     pub rate: Rate,
     /// Time between beacons; zero for none.
     pub beacon_interval: Duration,
+    /// Whether it passes frames of others on.
+    pub relays: bool,
     /// What it means that this node has made a message durable.
     pub acceptance: Acceptance,
 }

@@ -17,7 +17,9 @@ mod budget;
 mod config;
 mod event;
 mod outbound;
+mod proof;
 mod receive;
+mod relay;
 mod stats;
 mod timer;
 mod transmit;
@@ -33,13 +35,13 @@ pub use crate::transport::{Failure, Session, State};
 use heapless::{Deque, Vec};
 
 use crate::id::{MessageId, NodeId};
-use crate::net::{BeaconSchedule, Neighbors};
+use crate::net::{BeaconSchedule, Neighbors, Relay};
 use crate::rand::Jitter;
 use crate::time::Instant;
 use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
+use crate::wire::TAG_OCTETS;
 
 use budget::Budget;
-use transmit::Answer;
 
 /// Neighbors remembered.
 const NEIGHBORS: usize = 32;
@@ -49,9 +51,13 @@ const ARRIVING: usize = 4;
 pub const IN_CUSTODY: usize = 64;
 /// Acks and receipts that may wait for the air.
 const ANSWERS: usize = 8;
+/// Frames of others on their way through.
+const PASSING: usize = 8;
+/// Frames of others that are recognised when they come again.
+const REMEMBERED: usize = 64;
 
 /// One node with room for `SESSIONS` pairs of addresses and `PENDING` messages of ours under way (and as many
-/// receipts to be confirmed). At most `SESSIONS` x 88 + `PENDING` x 380 octets and 5 kB.
+/// receipts to be confirmed). At most `SESSIONS` x 88 + `PENDING` x 380 octets and 10 kB.
 pub struct Node<const SESSIONS: usize, const PENDING: usize> {
     config: Config,
     jitter: Jitter,
@@ -60,7 +66,9 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize> {
     in_custody: Vec<Custody, IN_CUSTODY>,
     arriving: Vec<Arriving, ARRIVING>,
     confirming: Vec<Confirming, PENDING>,
-    answers: Deque<Answer, ANSWERS>,
+    /// Proofs for neighbors that were heard just now.
+    answers: Deque<[u8; TAG_OCTETS], ANSWERS>,
+    relay: Relay<PASSING, REMEMBERED>,
     neighbors: Neighbors<NEIGHBORS>,
     beacon: BeaconSchedule,
     beacon_counters: Reservation,
@@ -75,6 +83,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {
         let mut jitter = Jitter::new(seed);
         let beacon = BeaconSchedule::new(config.beacon_interval, &mut jitter, now);
+        let relay = Relay::new(config.node);
         Self {
             config,
             jitter,
@@ -84,6 +93,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             arriving: Vec::new(),
             confirming: Vec::new(),
             answers: Deque::new(),
+            relay,
             neighbors: Neighbors::new(),
             beacon,
             beacon_counters: Reservation::starting_at(beacon_counter),

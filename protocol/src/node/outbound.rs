@@ -4,10 +4,9 @@ use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text};
+use crate::transport::{Asked, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text};
 use crate::wire::MAX_TEXT_OCTETS;
 
-use super::transmit::Answer;
 use super::{Draft, Full, Node, SendError};
 
 /// A dropped frame is handed out again after this time.
@@ -110,9 +109,12 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// The frame handed out under `token` has left the antenna. Unknown tokens are ignored.
     pub fn handle_transmitted(&mut self, token: u32, now: Instant) {
         let rate = self.config.rate;
+        self.relay.handle_transmitted(token, rate, &mut self.jitter, now);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             let first = entry.schedule.attempts() == 0;
-            let next = entry.schedule.transmitted(rate, &mut self.jitter, now);
+            let awaited = entry.last.filter(|attempt| attempt.asked != Asked::End);
+            let octets = awaited.map_or(0, |attempt| attempt.octets);
+            let next = entry.schedule.transmitted(octets, rate, &mut self.jitter, now);
             entry.phase = Phase::Waiting(next);
             if first {
                 entry.news = Some(State::Sent);
@@ -120,7 +122,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         }
         let on_air = |progress: Progress| progress == Progress::OnAir(token);
         if let Some(entry) = self.confirming.iter_mut().find(|entry| on_air(entry.progress)) {
-            let next = entry.schedule.transmitted(rate, &mut self.jitter, now);
+            let next = entry.schedule.transmitted(0, rate, &mut self.jitter, now);
             entry.progress = Progress::Waiting(next);
         }
     }
@@ -128,6 +130,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// The frame handed out under `token` will not be transmitted: it is handed out again a little later.
     /// Unknown tokens are ignored.
     pub fn handle_dropped(&mut self, token: u32, now: Instant) {
+        self.relay.handle_dropped(token, &mut self.jitter, now);
         let again = now + DROPPED_RETRY + self.jitter.duration_up_to(DROPPED_RETRY);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             entry.phase = Phase::Waiting(again);
@@ -178,6 +181,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             expires_at,
             phase,
             schedule: Schedule::new(),
+            last: None,
             ack,
             receipt,
             news: None,
@@ -187,7 +191,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
 
     fn acknowledge_receipt(&mut self, id: MessageId) {
         if let Some(proof) = self.proof(Purpose::ReceiptAck, id) {
-            self.answer(Answer::Ack { proof });
+            self.answer(id.destination, proof, self.is_near(id.destination));
         }
     }
 }

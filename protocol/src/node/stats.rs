@@ -11,6 +11,10 @@ pub struct Stats {
     pub texts_transmitted: u32,
     /// Acks and receipts transmitted.
     pub answers_transmitted: u32,
+    /// Frames of others passed on, first attempts and repetitions.
+    pub relayed: u32,
+    /// Frames of others that could go no further.
+    pub stuck: u32,
     /// Beacons transmitted.
     pub beacons_transmitted: u32,
     /// Messages received and handed to the host.

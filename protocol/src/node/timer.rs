@@ -21,12 +21,13 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             Progress::Due | Progress::OnAir(_) | Progress::Closed => None,
         });
         let first = outgoing.chain(in_custody).chain(confirming).min();
-        earliest(first, self.beacon.poll_timeout())
+        earliest(earliest(first, self.beacon.poll_timeout()), self.relay.poll_timeout())
     }
 
     /// Time has passed. Calling it early is harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.beacon.handle_timeout(now);
+        self.relay.handle_timeout(now, |_| {});
         let mut expired = 0;
         for entry in &mut self.outgoing {
             let waiting = matches!(entry.phase, Phase::Waiting(_) | Phase::Due);

@@ -5,21 +5,12 @@ use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
 use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
-use crate::wire;
+use crate::wire::{self, FULL_HOP_LIMIT};
 
 use super::{Full, Node};
 
-/// Hop limit of everything sent to a destination in range.
-const ONE_HOP: u8 = 0;
 /// A receipt that nobody acknowledges is given up after this time.
 const CONFIRM_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// An ack or receipt that waits for the air; it is sent once and asks for nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Answer {
-    Ack { proof: [u8; 4] },
-    Receipt { destination: NodeId, proof: [u8; 4] },
-}
 
 /// A frame for the air.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,15 +29,20 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         self.transmit_text(Priority::Emergency, buf)
             .or_else(|| self.transmit_answer(buf))
+            .or_else(|| self.transmit_for_others(buf))
             .or_else(|| self.transmit_confirmation(buf))
             .or_else(|| self.transmit_text(Priority::Background, buf))
             .or_else(|| self.transmit_beacon(now, buf))
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) {
-        if !self.answers.iter().any(|waiting| *waiting == answer) {
+    /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
+    /// now (`direct`), else by way of relays.
+    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], direct: bool) {
+        if !direct {
+            self.send_far(destination, proof);
+        } else if !self.answers.iter().any(|waiting| *waiting == proof) {
             // When full, this one is dropped: whoever waits for it will ask again.
-            let _ = self.answers.push_back(answer);
+            let _ = self.answers.push_back(proof);
         }
     }
 
@@ -63,11 +59,8 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     }
 
     fn transmit_answer(&mut self, buf: &mut [u8]) -> Option<Transmission> {
-        let len = match *self.answers.front()? {
-            Answer::Ack { proof } => wire::Ack { proof }.emit(buf),
-            Answer::Receipt { destination, proof } => receipt(destination, proof, false).emit(buf),
-        }
-        .ok()?;
+        let proof = *self.answers.iter().next()?;
+        let len = wire::Ack { proof }.emit(buf).ok()?;
         self.answers.pop_front();
         self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Receipt, token: self.token() })
@@ -77,6 +70,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
         let entry = self.confirming[index];
         let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
+        self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule);
         let token = self.token();
         self.confirming[index].progress = Progress::OnAir(token);
         self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
@@ -90,13 +84,13 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         };
         // The oldest among the most urgent: `max_by_key` keeps the last of equals, hence the reversal.
         let entry = self.outgoing.iter().rev().filter(ready).max_by_key(|entry| entry.priority)?;
-        let (id, priority) = (entry.id, entry.priority);
+        let (id, priority, schedule) = (entry.id, entry.priority, entry.schedule);
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
         let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
         let len = session.key.seal_text(id, entry.text.as_bytes(), &mut sealed)?;
         let frame = wire::Text {
-            hop_limit: ONE_HOP,
+            hop_limit: FULL_HOP_LIMIT,
             next_hop: wire::DIRECT,
             destination: id.destination,
             source: id.source,
@@ -104,10 +98,12 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             sealed: &sealed[..len],
         };
         let len = frame.emit(buf).ok()?;
+        let last = Some(self.aim(buf.get_mut(..len)?, id.destination, schedule));
 
         let token = self.token();
         let entry = self.outgoing.iter_mut().find(|entry| entry.id == id)?;
         entry.phase = Phase::OnAir(token);
+        entry.last = last;
         self.stats.texts_transmitted = self.stats.texts_transmitted.wrapping_add(1);
         Some(Transmission { len, priority, token })
     }
@@ -130,7 +126,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         let counter = self.beacon_counters.take()?;
         let (source, role) = (self.config.node, self.config.role);
         let tag = self.config.network_key.seal_beacon(source, counter, role.octet());
-        let beacon = wire::Beacon { hop_limit: ONE_HOP, source, counter, role, tag };
+        let beacon = wire::Beacon { hop_limit: 0, source, counter, role, tag };
         let len = beacon.emit(buf).ok()?;
         self.beacon.sent(&mut self.jitter, now);
         self.stats.beacons_transmitted = self.stats.beacons_transmitted.wrapping_add(1);
@@ -138,6 +134,6 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     }
 }
 
-fn receipt(destination: NodeId, proof: [u8; 4], acknowledge: bool) -> wire::Receipt {
-    wire::Receipt { hop_limit: ONE_HOP, next_hop: wire::DIRECT, destination, acknowledge, proof }
+pub(super) fn receipt(destination: NodeId, proof: [u8; 4], acknowledge: bool) -> wire::Receipt {
+    wire::Receipt { hop_limit: FULL_HOP_LIMIT, next_hop: wire::DIRECT, destination, acknowledge, proof }
 }

@@ -13,6 +13,8 @@ pub struct Arriving {
     pub(crate) id: MessageId,
     pub(crate) text: Text,
     pub(crate) quality: Quality,
+    /// Whether it came straight from its source.
+    pub(crate) direct: bool,
     /// The session's replay window with this message marked.
     pub(crate) window: Window,
     /// Whether the host has been told.

@@ -9,7 +9,7 @@ mod session;
 mod state;
 
 pub use incoming::{Arriving, Confirming, Progress};
-pub use outgoing::{Custody, Outgoing, Phase};
+pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase};
 pub use retransmit::Schedule;
 pub(crate) use session::Reservation;
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! A message of ours on its way.
 
-use crate::id::MessageId;
+use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
 use crate::time::Instant;
 
@@ -24,6 +24,27 @@ pub enum Phase {
     },
 }
 
+/// Who is asked to take a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Its destination, or the gateway that answers for it.
+    End,
+    /// This neighbor, to pass it on.
+    Relay(NodeId),
+    /// Everybody, because nobody is known to be on the way.
+    Everybody,
+}
+
+/// A message of ours as a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    pub(crate) asked: Asked,
+    /// By which copies of the frame are recognised.
+    pub(crate) identity: u32,
+    /// The length of the frame.
+    pub(crate) octets: usize,
+}
+
 /// A message of ours that is not yet in custody or at its destination.
 #[derive(Debug)]
 pub struct Outgoing {
@@ -33,6 +54,8 @@ pub struct Outgoing {
     pub(crate) expires_at: Instant,
     pub(crate) phase: Phase,
     pub(crate) schedule: Schedule,
+    /// The last time it was on the air.
+    pub(crate) last: Option<Attempt>,
     /// The proof of its ack, as a custodian will compute it.
     pub(crate) ack: [u8; 4],
     /// The proof of its receipt, as the destination will compute it.

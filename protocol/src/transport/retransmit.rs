@@ -12,6 +12,8 @@ const STORING: Duration = Duration::from_millis(900);
 const ABSENT_AFTER: u8 = 6;
 /// Time between probes of an absent node.
 const PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
+/// A source asks relays again no sooner than this.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// After the node is heard, the next attempt follows within this time.
 const HEARD_WITHIN: Duration = Duration::from_millis(1_500);
 /// Hearing a node brings an attempt forward only when the last one is older than this.
@@ -35,13 +37,33 @@ impl Schedule {
         self.attempts
     }
 
-    /// An attempt left the antenna at `now`; when to make the next if no answer comes.
-    pub fn transmitted(&mut self, rate: Rate, jitter: &mut Jitter, now: Instant) -> Instant {
+    /// Whether the other side counts as absent: it has not answered for long.
+    pub const fn is_absent(&self) -> bool {
+        self.attempts >= ABSENT_AFTER
+    }
+
+    /// An attempt left the antenna at `now`; when to make the next if nothing of `octets` octets answers it.
+    pub fn transmitted(&mut self, octets: usize, rate: Rate, jitter: &mut Jitter, now: Instant) -> Instant {
         self.attempts = self.attempts.saturating_add(1);
         self.last = Some(now);
-        let answer = rate.time_on_air(wire::Receipt::OCTETS) * 3 + STORING;
+        let answer = rate.time_on_air(octets.max(wire::Receipt::OCTETS)) * 3 + STORING;
+        let wait = if self.is_absent() { PROBE_EVERY } else { answer * (1 << (self.attempts - 1)) };
+        now + wait + jitter.duration_up_to(wait / 2)
+    }
+
+    /// A relay has taken the frame of `octets` octets on at `now`, with at most `hops` to go: when to ask again if no
+    /// receipt comes. Relays take a copy that comes sooner for a repetition by its last hop.
+    pub fn relayed(
+        &mut self,
+        octets: usize,
+        hops: u32,
+        rate: Rate,
+        jitter: &mut Jitter,
+        now: Instant,
+    ) -> Instant {
+        let hop = rate.time_on_air(octets) + rate.time_on_air(wire::Receipt::OCTETS) + STORING;
         let wait =
-            if self.attempts >= ABSENT_AFTER { PROBE_EVERY } else { answer * (1 << (self.attempts - 1)) };
+            (hop * hops * 2).max(ASK_AGAIN_AFTER) * (1 << self.attempts.saturating_sub(1).min(ABSENT_AFTER));
         now + wait + jitter.duration_up_to(wait / 2)
     }
 
@@ -73,12 +95,12 @@ mod tests {
         let mut now = Instant::from_secs(1);
         let mut floor = Duration::ZERO;
         for _ in 0..ABSENT_AFTER - 1 {
-            let next = schedule.transmitted(rate(), &mut jitter, now);
+            let next = schedule.transmitted(0, rate(), &mut jitter, now);
             assert!(next - now > floor);
             floor = (next - now) * 4 / 3 - Duration::from_micros(1);
             now = next;
         }
-        let probe = schedule.transmitted(rate(), &mut jitter, now) - now;
+        let probe = schedule.transmitted(0, rate(), &mut jitter, now) - now;
         assert!(probe >= PROBE_EVERY && probe <= PROBE_EVERY * 3 / 2);
     }
 
@@ -86,7 +108,7 @@ mod tests {
     fn hearing_the_node_brings_a_probe_forward_but_not_a_fresh_attempt() {
         let (mut schedule, mut jitter) = (Schedule::new(), Jitter::new(3));
         let now = Instant::from_secs(100);
-        let planned = schedule.transmitted(rate(), &mut jitter, now);
+        let planned = schedule.transmitted(0, rate(), &mut jitter, now);
         assert_eq!(schedule.heard(planned, &mut jitter, now + Duration::from_secs(1)), None);
         let later = now + Duration::from_secs(60);
         let at = schedule.heard(later + PROBE_EVERY, &mut jitter, later).unwrap();

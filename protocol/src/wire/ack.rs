@@ -7,18 +7,22 @@
 //!   +--------+-------------------+
 //! ```
 //!
-//! 5 octets. It names nobody: only the station that waits for that proof can match it, and nobody else needs to.
+//! 5 octets. It names nobody: only the station that waits for that proof can match it, and nobody else needs to. Where
+//! both ends of a message hear each other, its receipt travels like this, too.
 
 use super::{Error, Head, Kind, Reader, TAG_OCTETS, Writer};
 
 /// An ack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ack {
-    /// What only the holder of the session's key can make of the text's id.
+    /// What only the holder of the session's key can make of the text's id, or that of the network's key of a frame.
     pub proof: [u8; TAG_OCTETS],
 }
 
 impl Ack {
+    /// Octets of the frame.
+    pub const OCTETS: usize = 1 + TAG_OCTETS;
+
     pub(super) fn parse(octets: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader(octets);
         // Neither flag nor hop limit has a meaning: an ack is never forwarded.

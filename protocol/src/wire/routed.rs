@@ -60,9 +60,10 @@ impl Routed {
     pub fn identity(octets: &[u8]) -> u32 {
         let fixed = octets.first().map(|head| head & !super::MAX_HOP_LIMIT);
         let rest = octets.get(2..).unwrap_or_default();
-        fixed.iter().chain(rest).fold(0x811C_9DC5, |hash, octet| {
-            (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193)
-        })
+        fixed
+            .iter()
+            .chain(rest)
+            .fold(0x811C_9DC5, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
     }
 }
 
@@ -108,7 +109,12 @@ mod tests {
     fn two_nodes_with_one_name_have_two_in_most_other_frames() {
         let mut frame = FRAME;
         let same = |frame: &[u8]| name(NodeId(0x0201), frame) == name(NodeId(0x0404), frame);
-        let alike = (0..=255).filter(|octet| { frame[6] = *octet; same(&frame) }).count();
+        let alike = (0..=255)
+            .filter(|octet| {
+                frame[6] = *octet;
+                same(&frame)
+            })
+            .count();
         assert!(alike < 8, "{alike} of 256");
     }
 

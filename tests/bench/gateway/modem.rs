@@ -115,6 +115,7 @@ impl Air {
                 network_key: NetworkKey(NETWORK_KEY),
                 rate: Channel::home(RegionCode::Ca).rate,
                 beacon_interval: Duration::ZERO,
+                relays: true,
                 acceptance: Acceptance::Delivered,
             };
             let key = agree(&secret(number), id(number), &alice, ALICE).unwrap();

@@ -61,13 +61,7 @@ pub struct Relay<const PASSING: usize, const MEMORY: usize> {
 impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A relay with nothing under way.
     pub const fn new(own: NodeId) -> Self {
-        Self {
-            own,
-            passing: Vec::new(),
-            memory: Memory::new(),
-            acks: Deque::new(),
-            stuck: Deque::new(),
-        }
+        Self { own, passing: Vec::new(), memory: Memory::new(), acks: Deque::new(), stuck: Deque::new() }
     }
 
     /// How many frames are under way.
@@ -190,14 +184,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     }
 
     /// A hop ack was heard; `matches` says whether it is that of a neighbor for a frame, by the frame's identity.
-    /// `true`: it was for a frame under way here.
-    pub fn handle_ack(&mut self, matches: impl Fn(NodeId, u32) -> bool) -> bool {
-        let index = self.passing.iter().position(|entry| {
-            entry.next_hop().is_some_and(|neighbor| matches(neighbor, entry.identity))
-        });
-        let Some(index) = index else { return false };
-        self.passing.swap_remove(index);
-        true
+    /// If it was for a frame under way here: the neighbor whose it is.
+    pub fn handle_ack(&mut self, matches: impl Fn(NodeId, u32) -> bool) -> Option<NodeId> {
+        let asked = |entry: &Passing| entry.next_hop().filter(|neighbor| matches(*neighbor, entry.identity));
+        let index = self.passing.iter().position(|entry| asked(entry).is_some())?;
+        self.passing.swap_remove(index).next_hop()
     }
 
     /// The identity of the next frame whose repetition is to be answered with a hop ack.

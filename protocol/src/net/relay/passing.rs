@@ -105,7 +105,13 @@ impl Passing {
 
     /// Whether it was given to its destination itself, whose answer is awaited.
     pub(super) fn awaits_destination(&self) -> bool {
-        self.was_transmitted() && self.next_hop() == self.destination()
+        self.was_transmitted() && self.arrives()
+    }
+
+    /// Whether the neighbor that is being tried is the end of the way.
+    fn arrives(&self) -> bool {
+        let ends = self.next_hop().zip(self.destination());
+        ends.is_some_and(|(neighbor, destination)| neighbor.answers_for(destination))
     }
 
     /// Whom to try next, as long as somebody is left; `true` also for a flood, and while one is being tried.
@@ -121,7 +127,7 @@ impl Passing {
     pub(super) fn transmit(&mut self, token: u32, buf: &mut [u8]) -> Option<usize> {
         let next_hop = match self.next_hop() {
             None => FLOOD,
-            hop if hop == self.destination() => DIRECT,
+            Some(_) if self.arrives() => DIRECT,
             Some(neighbor) => routed::name(neighbor, &self.frame),
         };
         Routed::redirect(&mut self.frame, self.hop_limit, next_hop);
@@ -136,7 +142,7 @@ impl Passing {
         let answered = match self.kind() {
             // The destination answers a text; of all else it is only overheard that it goes on.
             Some(Kind::Text) => true,
-            _ => self.next_hop() != self.destination(),
+            _ => !self.arrives(),
         };
         if matches!(self.way, Way::Flood { .. }) || !answered {
             return false;

@@ -41,7 +41,8 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
 }
 
 fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
-    let receipt = Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof: [9, 8, 7, 6] };
+    let receipt =
+        Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof: [9, 8, 7, 6] };
     let mut frame = [0; Receipt::OCTETS].to_vec();
     receipt.emit(&mut frame).unwrap();
     if let Some(next) = next {
@@ -67,7 +68,13 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { relay: TestRelay::new(FIRST), jitter: Jitter::new(5), now: START, token: 0, silent: Vec::new() }
+        Self {
+            relay: TestRelay::new(FIRST),
+            jitter: Jitter::new(5),
+            now: START,
+            token: 0,
+            silent: Vec::new(),
+        }
     }
 
     fn hear(&mut self, frame: &[u8]) -> bool {
@@ -219,7 +226,8 @@ fn the_ack_of_the_neighbor_that_was_asked_ends_the_work() {
     bench.hear(&text(1, 7, Some(FIRST)));
     bench.transmit();
     let identity = Routed::identity(&text(1, 7, None));
-    assert!(!bench.relay.handle_ack(|neighbor, known| neighbor == OTHER && known == identity));
-    assert!(bench.relay.handle_ack(|neighbor, known| neighbor == SECOND && known == identity));
+    assert_eq!(bench.relay.handle_ack(|neighbor, known| neighbor == OTHER && known == identity), None);
+    let acked = bench.relay.handle_ack(|neighbor, known| neighbor == SECOND && known == identity);
+    assert_eq!(acked, Some(SECOND));
     assert!(bench.relay.is_empty());
 }

@@ -1,5 +1,7 @@
 //! The promises of one node, with a second one to talk to and no radio in between.
 
+mod relay;
+
 use std::string::String;
 use std::vec::Vec;
 
@@ -8,7 +10,7 @@ use crate::crypto::{NetworkKey, SecretKey, Window, agree};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::Duration;
-use crate::wire::{Kind, Role, kind_of};
+use crate::wire::{self, Kind, Role, kind_of};
 
 type TestNode = Node<4, 4>;
 
@@ -25,6 +27,7 @@ fn config(node: NodeId, role: Role, acceptance: Acceptance) -> Config {
         network_key: NetworkKey([7; 16]),
         rate: "SF9/500".parse().unwrap(),
         beacon_interval: Duration::ZERO,
+        relays: true,
         acceptance,
     }
 }
@@ -126,7 +129,7 @@ fn a_receipt_goes_out_only_after_the_message_is_durable() {
     handheld.accept(id, START);
     let receipts = transmit(&mut handheld, START);
     assert_eq!(receipts.len(), 1);
-    assert_eq!(receipts[0].len(), 8);
+    assert_eq!(receipts[0].len(), wire::Ack::OCTETS, "straight from the source: the short form");
     hear(&mut gateway, &receipts, START);
     assert_eq!(states(&mut gateway, START), [State::Delivered]);
     assert_eq!(gateway.pending(), 0);
@@ -357,6 +360,7 @@ fn an_expired_message_says_so_and_leaves() {
 fn beacons_carry_a_reserved_counter() {
     let config = Config {
         beacon_interval: Duration::from_secs(600),
+        relays: true,
         ..config(GATEWAY, Role::Gateway, Acceptance::Custody)
     };
     let mut gateway = TestNode::new(config, 64, 2, START);

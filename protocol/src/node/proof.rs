@@ -1,0 +1,140 @@
+//! Acks and receipts: what a proof says of a message of ours, or of a receipt of ours.
+
+use crate::crypto::{self, Purpose};
+use crate::id::{MessageId, NodeId};
+use crate::quality::Quality;
+use crate::time::Instant;
+use crate::transport::{Custody, Phase, Progress, State};
+use crate::wire::{self, FULL_HOP_LIMIT};
+
+use super::{Discard, Node};
+
+/// How many of our last counters are tried for a receipt that nothing here waits for any more: as many as a node may
+/// have in custody, and the blocks of counters that a few restarts skip.
+const FORGOTTEN: u32 = 256;
+
+type Proof = [u8; wire::TAG_OCTETS];
+
+impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+    /// An ack names nobody, so it was sent by a neighbor.
+    pub(super) fn handle_ack(
+        &mut self,
+        ack: wire::Ack,
+        quality: Quality,
+        now: Instant,
+    ) -> Result<(), Discard> {
+        let known = self.prove(&ack.proof, false, |_| true).or_else(|| self.handle_hop_ack(&ack.proof, now));
+        self.heard(known.ok_or(Discard::Foreign)?, quality, now);
+        Ok(())
+    }
+
+    /// A receipt, or an ack that had several hops to go.
+    pub(super) fn handle_receipt(
+        &mut self,
+        frame: wire::Receipt,
+        quality: Quality,
+        now: Instant,
+    ) -> Result<(), Discard> {
+        if !self.forgeries.allows(now) {
+            return Err(Discard::OverBudget);
+        }
+        let direct = frame.hop_limit == FULL_HOP_LIMIT;
+        let fresh = self.prove(&frame.proof, frame.acknowledge, |local| local == frame.destination);
+        let neighbor = match fresh {
+            Some(neighbor) => neighbor,
+            None => self.handle_late_receipt(frame, direct)?,
+        };
+        if direct {
+            self.heard(neighbor, quality, now);
+        }
+        if fresh.is_some() { Ok(()) } else { Err(Discard::Duplicate) }
+    }
+
+    /// Looks for what waits for this proof at one of the addresses that are `ours`, and settles it. Returns who must have
+    /// made the proof.
+    fn prove(&mut self, proof: &Proof, acknowledge: bool, ours: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+        if let Some(entry) = self.confirming.iter_mut().find(|entry| {
+            entry.progress != Progress::Closed
+                && ours(entry.id.destination)
+                && crypto::same(&entry.ack, proof)
+        }) {
+            entry.progress = Progress::Closed;
+            return Some(entry.id.source);
+        }
+        let id = match self.outgoing.iter().position(|entry| {
+            entry.is_open()
+                && entry.phase != Phase::Storing
+                && ours(entry.id.source)
+                && (crypto::same(&entry.receipt, proof) || crypto::same(&entry.ack, proof))
+        }) {
+            Some(index) if crypto::same(&self.outgoing[index].receipt, proof) => {
+                self.outgoing[index].settle(State::Delivered, acknowledge);
+                self.stats.delivered = self.stats.delivered.wrapping_add(1);
+                self.outgoing[index].id
+            }
+            Some(index) => return self.hand_over(index),
+            None => {
+                let entry = self.in_custody.iter_mut().find(|entry| {
+                    entry.settled.is_none() && ours(entry.id.source) && crypto::same(&entry.receipt, proof)
+                })?;
+                entry.settled = Some(State::Delivered);
+                entry.acknowledge = acknowledge;
+                entry.told = false;
+                self.stats.delivered = self.stats.delivered.wrapping_add(1);
+                entry.id
+            }
+        };
+        let session = self.session_of(id)?;
+        session.prove(id.counter);
+        Some(if acknowledge { session.custodian() } else { id.destination })
+    }
+
+    /// The custodian of its destination has this message of ours.
+    fn hand_over(&mut self, index: usize) -> Option<NodeId> {
+        let entry = &self.outgoing[index];
+        let id = entry.id;
+        let custody = Custody {
+            id,
+            receipt: entry.receipt,
+            expires_at: entry.expires_at,
+            settled: None,
+            acknowledge: false,
+            told: false,
+        };
+        // With no room to remember it, the message stays ours and is repeated: slower, never lost.
+        if self.in_custody.push(custody).is_ok() {
+            self.outgoing.remove(index);
+        }
+        let session = self.session_of(id)?;
+        session.prove(id.counter);
+        Some(session.custodian())
+    }
+
+    /// A receipt for a message that is settled here (perhaps in an earlier run): the other side only waits to
+    /// hear that we know. Returns who that is.
+    fn handle_late_receipt(&mut self, frame: wire::Receipt, direct: bool) -> Result<NodeId, Discard> {
+        let known =
+            self.sessions.iter().filter(|session| session.local == frame.destination).find_map(|session| {
+                let next = session.counters.next();
+                (next.saturating_sub(FORGOTTEN)..next)
+                    .rev()
+                    .map(|counter| MessageId { source: session.local, destination: session.remote, counter })
+                    .find(|id| crypto::same(&session.key.proof(Purpose::Receipt, *id), &frame.proof))
+                    .map(|id| (id, session.custodian()))
+            });
+        let Some((id, custodian)) = known else {
+            self.forgeries.spend();
+            return Err(Discard::Forged);
+        };
+        // Still waiting for the host to make "delivered" durable: it will be acknowledged then.
+        let settling = self.outgoing.iter().any(|entry| entry.id == id)
+            || self.in_custody.iter().any(|entry| entry.id == id);
+        if frame.acknowledge
+            && !settling
+            && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
+        {
+            self.answer(id.destination, proof, direct);
+        }
+        Ok(custodian)
+    }
+}

@@ -1,0 +1,136 @@
+//! Other nodes' help, and ours for them: which way a frame goes, signs that it goes on, frames of others.
+
+use crate::crypto;
+use crate::id::NodeId;
+use crate::net::{Neighbors, Stuck};
+use crate::priority::Priority;
+use crate::quality::Quality;
+use crate::time::Instant;
+use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
+use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+
+use super::transmit::{Transmission, receipt};
+use super::{Discard, Node};
+
+/// A destination to which no way is known is looked for everywhere this often; after that, only where we are heard.
+const SEARCHES: u8 = 3;
+/// How far away a destination is taken to be while no way to it is known, in hops.
+const UNKNOWN_HOPS: u32 = 4;
+
+impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+    /// Whether a node, or the gateway of its house, is in reach.
+    pub(super) fn is_near(&self, node: NodeId) -> bool {
+        next_hop(&self.neighbors, node, &[]).is_some_and(|neighbor| neighbor.answers_for(node))
+    }
+
+    /// Writes into a frame of ours who is to take it.
+    pub(super) fn aim(&self, octets: &mut [u8], destination: NodeId, schedule: Schedule) -> Attempt {
+        let asked = match next_hop(&self.neighbors, destination, &[]) {
+            Some(neighbor) if neighbor.answers_for(destination) => Asked::End,
+            Some(neighbor) => Asked::Relay(neighbor),
+            None if schedule.attempts() < SEARCHES => Asked::Everybody,
+            None => Asked::End,
+        };
+        let next_hop = match asked {
+            Asked::End => DIRECT,
+            Asked::Relay(neighbor) => routed::name(neighbor, octets),
+            Asked::Everybody => FLOOD,
+        };
+        Routed::redirect(octets, FULL_HOP_LIMIT, next_hop);
+        Attempt { asked, identity: Routed::identity(octets), octets: octets.len() }
+    }
+
+    /// A proof for a node that did not speak to us itself.
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4]) {
+        let mut frame = receipt(destination, proof, false);
+        if next_hop(&self.neighbors, destination, &[]).is_none() {
+            frame.next_hop = FLOOD;
+        }
+        let mut octets = [0; crate::wire::Receipt::OCTETS];
+        if frame.emit(&mut octets).is_ok() {
+            // When there is no room, whoever waits for it will ask again.
+            let _ = self.relay.send(&octets);
+        }
+    }
+
+    /// A frame for somebody else.
+    pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
+        let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
+        let (rate, jitter) = (self.config.rate, &mut self.jitter);
+        let taken = self.relay.handle_frame(octets, routed, quality, rate, jitter, now);
+        if taken { Ok(()) } else { Err(Discard::Foreign) }
+    }
+
+    /// A frame with one of our addresses as its source: a message of ours that a relay passes on, or another node with
+    /// the same address.
+    pub(super) fn handle_echo(&mut self, octets: &[u8], now: Instant) -> Result<(), Discard> {
+        let identity = Routed::identity(octets);
+        let further = Routed::read(octets).is_some_and(|routed| routed.hop_limit < FULL_HOP_LIMIT);
+        if further && self.taken_on(|attempt| attempt.identity == identity, now) {
+            return Ok(());
+        }
+        Err(Discard::OwnSource)
+    }
+
+    /// A neighbor says that it has a frame already. Returns who.
+    pub(super) fn handle_hop_ack(&mut self, proof: &[u8; 4], now: Instant) -> Option<NodeId> {
+        let key = self.config.network_key.clone();
+        let matches = |neighbor: NodeId, identity: u32| crypto::same(&key.hop_ack(neighbor, identity), proof);
+        let relay_of = |attempt: &Attempt| match attempt.asked {
+            Asked::Relay(neighbor) => Some(neighbor),
+            Asked::End | Asked::Everybody => None,
+        };
+        let asked =
+            self.outgoing.iter().filter_map(|entry| entry.last).find_map(|attempt| {
+                relay_of(&attempt).filter(|neighbor| matches(*neighbor, attempt.identity))
+            });
+        if asked.is_some() {
+            self.taken_on(|attempt| relay_of(attempt).is_some_and(|n| matches(n, attempt.identity)), now);
+            return asked;
+        }
+        self.relay.handle_ack(matches)
+    }
+
+    /// A relay has taken a message of ours on: no need to hurry. It stays ours; only its destination's receipt ends that.
+    fn taken_on(&mut self, which: impl Fn(&Attempt) -> bool, now: Instant) -> bool {
+        let rate = self.config.rate;
+        let waiting = |entry: &&mut Outgoing| {
+            matches!(entry.phase, Phase::Waiting(_) | Phase::Due) && entry.last.as_ref().is_some_and(&which)
+        };
+        let Some(entry) = self.outgoing.iter_mut().find(waiting) else { return false };
+        let octets = entry.last.map_or(0, |attempt| attempt.octets);
+        let again = entry.schedule.relayed(octets, UNKNOWN_HOPS, rate, &mut self.jitter, now);
+        entry.phase = Phase::Waiting(again);
+        true
+    }
+
+    /// Hop acks, and frames of others.
+    pub(super) fn transmit_for_others(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+        let token = self.token();
+        if let Some(identity) = self.relay.poll_ack() {
+            let proof = self.config.network_key.hop_ack(self.config.node, identity);
+            let len = crate::wire::Ack { proof }.emit(buf).ok()?;
+            return Some(Transmission { len, priority: Priority::Receipt, token });
+        }
+        let route = |destination: NodeId, tried: &[NodeId]| next_hop(&self.neighbors, destination, tried);
+        let len = self.relay.poll_transmit(token, route, buf);
+        while let Some(Stuck { .. }) = self.relay.poll_stuck() {
+            self.stats.stuck = self.stats.stuck.wrapping_add(1);
+        }
+        let len = len?;
+        self.stats.relayed = self.stats.relayed.wrapping_add(1);
+        Some(Transmission { len, priority: Priority::Receipt, token })
+    }
+}
+
+/// The neighbor on the way to a node, other than those that were tried in vain.
+pub(super) fn next_hop<const N: usize>(
+    neighbors: &Neighbors<N>,
+    destination: NodeId,
+    tried: &[NodeId],
+) -> Option<NodeId> {
+    neighbors
+        .iter()
+        .map(|neighbor| neighbor.node)
+        .find(|node| node.answers_for(destination) && !tried.contains(node))
+}
