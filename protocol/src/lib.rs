@@ -27,7 +27,7 @@
 //!     let key = agree(&keys[own], local, &keys[1 - own].public(), remote).unwrap();
 //!     let mut node = Small::new(Config {
 //!         node: local, role: Role::Handheld, network_key: NetworkKey([9; 16]), rate: "SF9/500".parse().unwrap(),
-//!         beacon_interval: Duration::ZERO, relays: true, acceptance: Acceptance::Delivered,
+//!         beacon_interval: Duration::ZERO, relays: true, keeps: false, acceptance: Acceptance::Delivered,
 //!     }, 0, 7, Instant::ZERO);
 //!     node.add_session(Session::new(local, remote, None, key, 0, Window::new())).unwrap();
 //!     node.handle_reserved(local, remote, 32, Instant::ZERO);

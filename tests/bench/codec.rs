@@ -135,6 +135,7 @@ fn station(node: NodeId, role: Role, sessions: &[(NodeId, NodeId, Option<NodeId>
         rate: Channel::home(RegionCode::Ca).rate,
         beacon_interval: Span::ZERO,
         relays: true,
+        keeps: false,
         acceptance: Acceptance::Delivered,
     };
     let mut node = Box::new(Node::new(config, 0, 1, NOW));

@@ -147,6 +147,7 @@ impl<F: NorFlash> Handheld<F> {
             rate: channel.rate,
             beacon_interval: BEACON_INTERVAL,
             relays: true,
+            keeps: false,
             acceptance: Acceptance::Delivered,
         };
         // Handhelds that were switched on together must not draw the same jitter.

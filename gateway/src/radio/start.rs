@@ -65,6 +65,7 @@ impl<S: Store> Setup<'_, S> {
             rate: radio.channel.rate,
             beacon_interval: BEACON_INTERVAL,
             relays: true,
+            keeps: false,
             acceptance: Acceptance::Custody,
         };
         let least = clock.least_counter();

@@ -54,6 +54,7 @@ impl Handheld {
             rate: Channel::home(RegionCode::Ca).rate,
             beacon_interval: Duration::ZERO,
             relays: true,
+            keeps: false,
             acceptance: Acceptance::Delivered,
         };
         let mut node = Node::new(config, 0, 7, Instant::ZERO);

@@ -149,6 +149,7 @@ impl Station {
             rate: self.channel.rate,
             beacon_interval: self.setup.beacon_interval,
             relays: true,
+            keeps: false,
             acceptance: self.setup.acceptance,
         };
         let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);

@@ -57,6 +57,10 @@ pub enum Purpose {
     Beacon = 5,
     /// Proving that a neighbor has a frame, whosever it is.
     HopAck = 6,
+    /// Proving that a node keeps a text of somebody else's.
+    Custody = 9,
+    /// Proving that a kept text has arrived.
+    Release = 10,
 }
 
 fn nonce(purpose: Purpose, id: MessageId) -> Nonce<U13> {

@@ -48,12 +48,13 @@ impl NetworkKey {
             .map_err(|_| Forged)
     }
 
-    /// What `neighbor` says of a frame that it has, by the frame's [`identity`](crate::wire::Routed::identity).
-    pub fn hop_ack(&self, neighbor: NodeId, identity: u32) -> [u8; TAG_OCTETS] {
-        let id = MessageId { source: neighbor, destination: NodeId::BROADCAST, counter: identity };
+    /// What `node` says of somebody else's frame, by the frame's [`identity`](crate::wire::Routed::identity):
+    /// [`HopAck`](Purpose::HopAck), [`Custody`](Purpose::Custody) or [`Release`](Purpose::Release).
+    pub fn proof(&self, purpose: Purpose, node: NodeId, identity: u32) -> [u8; TAG_OCTETS] {
+        let id = MessageId { source: node, destination: NodeId::BROADCAST, counter: identity };
         let tag: [u8; BEACON_TAG_OCTETS] = self
             .cipher()
-            .encrypt_inout_detached(&nonce(Purpose::HopAck, id), &[], InOutBuf::from(&mut [][..]))
+            .encrypt_inout_detached(&nonce(purpose, id), &[], InOutBuf::from(&mut [][..]))
             .expect("an empty text is not too long")
             .into();
         let [a, b, c, d, ..] = tag;

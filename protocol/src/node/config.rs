@@ -21,6 +21,8 @@ pub struct Config {
     pub beacon_interval: Duration,
     /// Whether it passes frames of others on.
     pub relays: bool,
+    /// Whether it keeps texts of others whose destination is absent; its host then needs a durable store for them.
+    pub keeps: bool,
     /// What it means that this node has made a message durable.
     pub acceptance: Acceptance,
 }

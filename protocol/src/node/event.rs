@@ -48,6 +48,24 @@ pub enum Event {
         /// Which message.
         id: MessageId,
     },
+    /// A text of somebody else's can go no further now. Make the frame durable and call
+    /// [`Node::kept`](super::Node::kept); or [`Node::not_kept`](super::Node::not_kept) if that is impossible.
+    Keep {
+        /// By which the text is known from now on.
+        identity: u32,
+        /// The frame, for [`Node::hand_on`](super::Node::hand_on).
+        frame: heapless::Vec<u8, { wire::MAX_FRAME }>,
+    },
+    /// Call [`Node::hand_on`](super::Node::hand_on) with the frame that was kept under this identity.
+    Fetch {
+        /// As of [`Event::Keep`].
+        identity: u32,
+    },
+    /// The text that was kept under this identity has arrived, or was kept long enough: forget it.
+    Forget {
+        /// As of [`Event::Keep`].
+        identity: u32,
+    },
     /// An authenticated frame of a node was heard.
     Heard {
         /// Who.

@@ -15,6 +15,7 @@
 
 mod budget;
 mod config;
+mod custody;
 mod event;
 mod outbound;
 mod proof;
@@ -39,9 +40,11 @@ use crate::net::{BeaconSchedule, Neighbors, Relay};
 use crate::rand::Jitter;
 use crate::time::Instant;
 use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
-use crate::wire::TAG_OCTETS;
+use crate::wire::{MAX_FRAME, TAG_OCTETS};
 
 use budget::Budget;
+pub use custody::KEEP_FOR;
+use custody::Kept;
 
 /// Neighbors remembered.
 const NEIGHBORS: usize = 32;
@@ -53,6 +56,8 @@ pub const IN_CUSTODY: usize = 64;
 const ANSWERS: usize = 8;
 /// Frames of others on their way through.
 const PASSING: usize = 8;
+/// Texts of others that are kept for absent destinations; the texts themselves are in the host's store.
+const KEPT: usize = 64;
 /// Frames of others that are recognised when they come again.
 const REMEMBERED: usize = 64;
 
@@ -69,6 +74,9 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize> {
     /// Proofs for neighbors that were heard just now.
     answers: Deque<[u8; TAG_OCTETS], ANSWERS>,
     relay: Relay<PASSING, REMEMBERED>,
+    kept: Vec<Kept, KEPT>,
+    /// The text that the host is asked to keep.
+    offered: Option<Vec<u8, MAX_FRAME>>,
     neighbors: Neighbors<NEIGHBORS>,
     beacon: BeaconSchedule,
     beacon_counters: Reservation,
@@ -94,6 +102,8 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             confirming: Vec::new(),
             answers: Deque::new(),
             relay,
+            kept: Vec::new(),
+            offered: None,
             neighbors: Neighbors::new(),
             beacon,
             beacon_counters: Reservation::starting_at(beacon_counter),

@@ -53,7 +53,9 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         if in_custody {
             let receipt = self.proof(Purpose::Receipt, id).ok_or(SendError::UnknownDestination)?;
             let expires_at = now + lifetime_left;
-            let entry = Custody { id, receipt, expires_at, settled: None, acknowledge: false, told: true };
+            let keeper = self.session_of(id).ok_or(SendError::UnknownDestination)?.custodian();
+            let (identity, settled, acknowledge, told) = (None, None, false, true);
+            let entry = Custody { id, receipt, expires_at, keeper, identity, settled, acknowledge, told };
             return self.in_custody.push(entry).map_err(|_| SendError::QueueFull);
         }
         let text = checked(text)?;
@@ -90,6 +92,9 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             if entry.settled.is_some() && entry.told {
                 acknowledge = entry.acknowledge;
                 self.in_custody.remove(index);
+                if let (Some(State::Delivered), Some(identity)) = (entry.settled, entry.identity) {
+                    self.notify(entry.keeper, identity, Purpose::Release);
+                }
             }
         }
         if acknowledge {

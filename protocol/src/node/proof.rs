@@ -92,11 +92,16 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// The custodian of its destination has this message of ours.
     fn hand_over(&mut self, index: usize) -> Option<NodeId> {
         let entry = &self.outgoing[index];
-        let id = entry.id;
+        let (id, receipt, expires_at) = (entry.id, entry.receipt, entry.expires_at);
+        let session = self.session_of(id)?;
+        session.prove(id.counter);
+        let keeper = session.custodian();
         let custody = Custody {
             id,
-            receipt: entry.receipt,
-            expires_at: entry.expires_at,
+            receipt,
+            expires_at,
+            keeper,
+            identity: None,
             settled: None,
             acknowledge: false,
             told: false,
@@ -105,9 +110,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         if self.in_custody.push(custody).is_ok() {
             self.outgoing.remove(index);
         }
-        let session = self.session_of(id)?;
-        session.prove(id.counter);
-        Some(session.custodian())
+        Some(keeper)
     }
 
     /// A receipt for a message that is settled here (perhaps in an earlier run): the other side only waits to

@@ -26,7 +26,8 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             }
             Ok(Frame::Ack(ack)) => self.handle_ack(ack, quality, now),
             Ok(Frame::Beacon(beacon)) => self.handle_beacon(beacon, quality, now),
-            Ok(Frame::Text(_) | Frame::Receipt(_)) => self.pass_on(octets, quality, now),
+            Ok(Frame::Custody(notice)) if self.is_own(notice.destination) => self.handle_custody(notice),
+            Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_)) => self.pass_on(octets, quality, now),
             Ok(Frame::Unknown { .. }) => match Routed::read(octets) {
                 Some(routed) if !self.is_own(routed.destination) => self.pass_on(octets, quality, now),
                 _ => Err(Discard::Unknown),
@@ -136,6 +137,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
 
     /// `node` is in range: what waits for it need not wait for its next probe.
     fn bring_forward(&mut self, node: NodeId, now: Instant) {
+        self.bring_kept_forward(node, now);
         for entry in &mut self.outgoing {
             let Phase::Waiting(planned) = entry.phase else { continue };
             let through = self.sessions.iter().any(|session| {

@@ -1,12 +1,13 @@
 //! Other nodes' help, and ours for them: which way a frame goes, signs that it goes on, frames of others.
 
-use crate::crypto;
+use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::{Neighbors, Stuck};
+use crate::net::Neighbors;
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::Instant;
 use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
+use crate::wire::Role;
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 
 use super::transmit::{Transmission, receipt};
@@ -29,7 +30,8 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             Some(neighbor) if neighbor.answers_for(destination) => Asked::End,
             Some(neighbor) => Asked::Relay(neighbor),
             None if schedule.attempts() < SEARCHES => Asked::Everybody,
-            None => Asked::End,
+            // Somebody who keeps it may hear the destination before we do.
+            None => self.custodian_in_reach().map_or(Asked::End, Asked::Relay),
         };
         let next_hop = match asked {
             Asked::End => DIRECT,
@@ -38,6 +40,13 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         };
         Routed::redirect(octets, FULL_HOP_LIMIT, next_hop);
         Attempt { asked, identity: Routed::identity(octets), octets: octets.len() }
+    }
+
+    /// The neighbor that is most likely to keep a text.
+    fn custodian_in_reach(&self) -> Option<NodeId> {
+        let keeps = |role: Option<Role>| matches!(role, Some(Role::Relay | Role::Gateway));
+        let keepers = self.neighbors.iter().filter(|neighbor| keeps(neighbor.role));
+        keepers.max_by_key(|neighbor| neighbor.heard_at).map(|neighbor| neighbor.node)
     }
 
     /// A proof for a node that did not speak to us itself.
@@ -49,13 +58,17 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         let mut octets = [0; crate::wire::Receipt::OCTETS];
         if frame.emit(&mut octets).is_ok() {
             // When there is no room, whoever waits for it will ask again.
-            let _ = self.relay.send(&octets);
+            let _ = self.relay.send(&octets, FULL_HOP_LIMIT);
         }
     }
 
     /// A frame for somebody else.
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
+        let for_us = routed.next_hop == routed::name(self.config.node, octets);
+        if for_us && self.is_kept(Routed::identity(octets)) {
+            return Ok(());
+        }
         let (rate, jitter) = (self.config.rate, &mut self.jitter);
         let taken = self.relay.handle_frame(octets, routed, quality, rate, jitter, now);
         if taken { Ok(()) } else { Err(Discard::Foreign) }
@@ -75,7 +88,9 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// A neighbor says that it has a frame already. Returns who.
     pub(super) fn handle_hop_ack(&mut self, proof: &[u8; 4], now: Instant) -> Option<NodeId> {
         let key = self.config.network_key.clone();
-        let matches = |neighbor: NodeId, identity: u32| crypto::same(&key.hop_ack(neighbor, identity), proof);
+        let matches = |neighbor: NodeId, identity: u32| {
+            crypto::same(&key.proof(Purpose::HopAck, neighbor, identity), proof)
+        };
         let relay_of = |attempt: &Attempt| match attempt.asked {
             Asked::Relay(neighbor) => Some(neighbor),
             Asked::End | Asked::Everybody => None,
@@ -105,18 +120,16 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     }
 
     /// Hop acks, and frames of others.
-    pub(super) fn transmit_for_others(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+    pub(super) fn transmit_for_others(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let token = self.token();
         if let Some(identity) = self.relay.poll_ack() {
-            let proof = self.config.network_key.hop_ack(self.config.node, identity);
+            let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
             let len = crate::wire::Ack { proof }.emit(buf).ok()?;
             return Some(Transmission { len, priority: Priority::Receipt, token });
         }
         let route = |destination: NodeId, tried: &[NodeId]| next_hop(&self.neighbors, destination, tried);
         let len = self.relay.poll_transmit(token, route, buf);
-        while let Some(Stuck { .. }) = self.relay.poll_stuck() {
-            self.stats.stuck = self.stats.stuck.wrapping_add(1);
-        }
+        self.handle_stuck(now);
         let len = len?;
         self.stats.relayed = self.stats.relayed.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Receipt, token })

@@ -21,13 +21,15 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             Progress::Due | Progress::OnAir(_) | Progress::Closed => None,
         });
         let first = outgoing.chain(in_custody).chain(confirming).min();
-        earliest(earliest(first, self.beacon.poll_timeout()), self.relay.poll_timeout())
+        let others = earliest(self.relay.poll_timeout(), self.kept_deadline());
+        earliest(earliest(first, self.beacon.poll_timeout()), others)
     }
 
     /// Time has passed. Calling it early is harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.beacon.handle_timeout(now);
         self.relay.handle_timeout(now, |_| {});
+        self.handle_kept_timeout(now);
         let mut expired = 0;
         for entry in &mut self.outgoing {
             let waiting = matches!(entry.phase, Phase::Waiting(_) | Phase::Due);
@@ -65,6 +67,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             .or_else(|| self.poll_received())
             .or_else(|| self.poll_state())
             .or_else(|| self.poll_closed())
+            .or_else(|| self.poll_kept())
             .or_else(|| self.poll_heard())
     }
 
@@ -96,12 +99,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         let index = self.in_custody.iter().position(|entry| !entry.told)?;
         self.in_custody[index].told = true;
         let entry = self.in_custody[index];
-        let custodian = self
-            .sessions
-            .iter()
-            .find(|session| session.local == entry.id.source && session.remote == entry.id.destination)
-            .map_or(entry.id.destination, |session| session.custodian());
-        let state = entry.settled.unwrap_or(State::InCustody(custodian));
+        let state = entry.settled.unwrap_or(State::InCustody(entry.keeper));
         Some(Event::State { id: entry.id, state })
     }
 

@@ -29,7 +29,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         self.transmit_text(Priority::Emergency, buf)
             .or_else(|| self.transmit_answer(buf))
-            .or_else(|| self.transmit_for_others(buf))
+            .or_else(|| self.transmit_for_others(now, buf))
             .or_else(|| self.transmit_confirmation(buf))
             .or_else(|| self.transmit_text(Priority::Background, buf))
             .or_else(|| self.transmit_beacon(now, buf))

@@ -82,6 +82,10 @@ pub struct Custody {
     pub(crate) id: MessageId,
     pub(crate) receipt: [u8; 4],
     pub(crate) expires_at: Instant,
+    /// Who keeps it.
+    pub(crate) keeper: NodeId,
+    /// By which a keeper that cannot read it knows it; it is told when the message has arrived.
+    pub(crate) identity: Option<u32>,
     /// A final state: `None` while the receipt is awaited.
     pub(crate) settled: Option<State>,
     pub(crate) acknowledge: bool,

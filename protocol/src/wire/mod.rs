@@ -16,6 +16,7 @@ use crate::id::NodeId;
 
 mod ack;
 mod beacon;
+mod custody;
 mod error;
 mod receipt;
 pub mod routed;
@@ -23,6 +24,7 @@ pub mod text;
 
 pub use ack::Ack;
 pub use beacon::{Beacon, Role};
+pub use custody::Custody;
 pub use error::Error;
 pub use receipt::Receipt;
 pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
@@ -50,7 +52,9 @@ pub enum Kind {
     Receipt,
     /// A node is there.
     Beacon,
-    /// Something newer than this code, 0 or 5 to 15; relays forward it all the same.
+    /// Who keeps a text, or need not any more.
+    Custody,
+    /// Something newer than this code, 0, 5 or 7 to 15; relays forward it all the same.
     Unknown(u8),
 }
 
@@ -62,6 +66,7 @@ impl Kind {
             2 => Self::Ack,
             3 => Self::Receipt,
             4 => Self::Beacon,
+            6 => Self::Custody,
             other => Self::Unknown(other),
         }
     }
@@ -69,7 +74,7 @@ impl Kind {
     /// Whether relays pass such frames on: the start of those is [`Routed`]. Kinds that are not known are, but for 0.
     pub const fn is_routed(self) -> bool {
         match self {
-            Self::Text | Self::Receipt => true,
+            Self::Text | Self::Receipt | Self::Custody => true,
             Self::Ack | Self::Beacon => false,
             Self::Unknown(number) => !matches!(number, 0 | 5),
         }
@@ -82,6 +87,7 @@ impl Kind {
             Self::Ack => 2,
             Self::Receipt => 3,
             Self::Beacon => 4,
+            Self::Custody => 6,
             Self::Unknown(number) => number & 0x0F,
         }
     }
@@ -103,9 +109,11 @@ pub enum Frame<'a> {
     Receipt(Receipt),
     /// A node is there.
     Beacon(Beacon),
+    /// Who keeps a text, or need not any more.
+    Custody(Custody),
     /// Something newer than this code.
     Unknown {
-        /// Its number, 0 or 5 to 15.
+        /// Its number, 0, 5 or 7 to 15.
         kind: u8,
         /// The whole frame, first octet included, 1 to [`MAX_FRAME`].
         octets: &'a [u8],
@@ -126,6 +134,7 @@ impl<'a> Frame<'a> {
             Kind::Ack => Ack::parse(octets).map(Self::Ack),
             Kind::Receipt => Receipt::parse(octets).map(Self::Receipt),
             Kind::Beacon => Beacon::parse(octets).map(Self::Beacon),
+            Kind::Custody => Custody::parse(octets).map(Self::Custody),
             Kind::Unknown(kind) => Ok(Self::Unknown { kind, octets }),
         }
     }
@@ -140,6 +149,7 @@ impl<'a> Frame<'a> {
             Self::Ack(ack) => ack.emit(out),
             Self::Receipt(receipt) => receipt.emit(out),
             Self::Beacon(beacon) => beacon.emit(out),
+            Self::Custody(custody) => custody.emit(out),
             Self::Unknown { octets, .. } => {
                 if octets.len() > MAX_FRAME {
                     return Err(Error::TooLong);

@@ -116,6 +116,7 @@ impl Air {
                 rate: Channel::home(RegionCode::Ca).rate,
                 beacon_interval: Duration::ZERO,
                 relays: true,
+                keeps: false,
                 acceptance: Acceptance::Delivered,
             };
             let key = agree(&secret(number), id(number), &alice, ALICE).unwrap();

@@ -101,8 +101,8 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         }
         match self.memory.recall(identity, now) {
             Some(Fate::Receipted(receipt)) => {
-                let known = self.passing.iter().any(|entry| entry.identity == Routed::identity(&receipt));
-                return known || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT).is_ok();
+                return self.has(Routed::identity(&receipt))
+                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT).is_ok();
             }
             Some(Fate::JustPassed) => {
                 // When full, whoever waits for it will ask again.
@@ -120,14 +120,20 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.pass(octets, way, due, routed.hop_limit - 1).is_ok()
     }
 
-    /// A frame of this node's own, or one that it has kept, goes on its way like one to be passed on.
+    /// A frame of this node's own, or one that it has kept, goes on its way like one to be passed on, with so many hops
+    /// to go.
     ///
     /// # Errors
     /// There is no room.
-    pub fn send(&mut self, octets: &[u8]) -> Result<(), super::Full> {
+    pub fn send(&mut self, octets: &[u8], hop_limit: u8) -> Result<(), super::Full> {
         let flood = Routed::read(octets).is_some_and(|routed| routed.next_hop == FLOOD);
         let way = if flood { Way::Flood { copies: 0 } } else { Way::unicast() };
-        self.pass(octets, way, None, FULL_HOP_LIMIT)
+        self.pass(octets, way, None, hop_limit)
+    }
+
+    /// Whether the frame with this identity is under way.
+    pub fn has(&self, identity: u32) -> bool {
+        self.passing.iter().any(|entry| entry.identity == identity)
     }
 
     fn pass(

@@ -28,6 +28,7 @@ fn config(node: NodeId, role: Role, acceptance: Acceptance) -> Config {
         rate: "SF9/500".parse().unwrap(),
         beacon_interval: Duration::ZERO,
         relays: true,
+        keeps: false,
         acceptance,
     }
 }
@@ -361,6 +362,7 @@ fn beacons_carry_a_reserved_counter() {
     let config = Config {
         beacon_interval: Duration::from_secs(600),
         relays: true,
+        keeps: false,
         ..config(GATEWAY, Role::Gateway, Acceptance::Custody)
     };
     let mut gateway = TestNode::new(config, 64, 2, START);
