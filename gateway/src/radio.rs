@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::modem::HostEvent;
-use fanal_protocol::node::{Draft, Event, Node, SendError, State};
+use fanal_protocol::node::{Draft, Event, KEEP_FOR, Node, SendError, State};
 use fanal_protocol::priority::Priority;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::MAX_FRAME;
@@ -26,12 +26,14 @@ use crate::status::Status;
 use crate::store::inbox::{Arrival, Taken};
 use crate::store::outbox::Progress;
 use crate::store::session::Window;
-use crate::store::{self, Store};
+use crate::store::{self, Store, kept};
 
 mod start;
 
 pub use start::Setup;
 
+/// Texts of others that are kept for absent nodes.
+const MOST_KEPT: usize = 4_096;
 /// Receipts read from the store at a time.
 const CONFIRMATIONS: u32 = 256;
 
@@ -62,7 +64,7 @@ pub struct Heard {
 
 /// Node, modem and store.
 pub struct Radio<S> {
-    node: Box<Node<MOST_PAIRS, MOST_PAIRS>>,
+    node: Box<Node<MOST_PAIRS, MOST_PAIRS, MOST_KEPT>>,
     link: Link,
     store: S,
     clock: Clock,
@@ -227,6 +229,16 @@ impl<S: Store> Radio<S> {
                     self.confirm_what_is_left().await?;
                 }
             }
+            Event::Keep { identity, frame } => {
+                let expires_ms = self.clock.unix_ms().saturating_add(KEEP_FOR.as_millis() as u64);
+                self.store.keep(identity, kept::Frame { octets: frame.to_vec(), expires_ms }).await?;
+                self.node.kept(identity, self.clock.now());
+            }
+            Event::Fetch { identity } => match self.store.kept(identity).await? {
+                Some(frame) => self.node.hand_on(&frame, self.clock.now()),
+                None => self.node.not_kept(identity),
+            },
+            Event::Forget { identity } => self.store.forget(identity).await?,
             // What nobody takes in time is old news.
             Event::Heard { node, role, quality } => drop(self.news.try_send(Heard { node, role, quality })),
         }

@@ -130,7 +130,7 @@ enum Listing {
 
 struct Handheld<F> {
     store: Store<F>,
-    node: Option<Node<MAX_CONTACTS, MAX_WAITING>>,
+    node: Option<Node<MAX_CONTACTS, MAX_WAITING, 0>>,
     /// Lives as long as the handheld: what it has spent of the airtime outlasts the settings.
     mac: Option<Mac<QUEUE>>,
     configure: Option<Channel>,

@@ -99,8 +99,12 @@ impl<F: NorFlash> Handheld<F> {
                     node.handle_stored(id, now);
                 }
             }
+            // A handheld keeps nothing for others.
+            Event::Keep { identity, .. } => {
+                self.node.iter_mut().for_each(|node| node.not_kept(identity));
+            }
             // What the neighbors' figures are is asked of the node when somebody wants to know.
-            Event::Closed { .. } | Event::Heard { .. } => {}
+            Event::Closed { .. } | Event::Heard { .. } | Event::Fetch { .. } | Event::Forget { .. } => {}
         }
         Ok(())
     }

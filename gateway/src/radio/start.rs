@@ -65,7 +65,7 @@ impl<S: Store> Setup<'_, S> {
             rate: radio.channel.rate,
             beacon_interval: BEACON_INTERVAL,
             relays: true,
-            keeps: false,
+            keeps: true,
             acceptance: Acceptance::Custody,
         };
         let least = clock.least_counter();
@@ -111,12 +111,25 @@ impl<S: Store> Setup<'_, S> {
             unconfirmed: false,
         };
         pump.resume().await?;
+        pump.resume_kept().await?;
         pump.confirm_what_is_left().await?;
         Ok(pump)
     }
 }
 
 impl<S: Store> Radio<S> {
+    /// Takes up the texts of others that are kept here.
+    async fn resume_kept(&mut self) -> Result<(), store::Error> {
+        let now_ms = self.clock.unix_ms();
+        for frame in self.store.all_kept().await? {
+            let left = Duration::from_millis(frame.expires_ms.saturating_sub(now_ms));
+            if self.node.resume_kept(&frame.octets, left, self.clock.now()).is_err() {
+                tracing::warn!("there is no room to resume a text that is kept for an absent node");
+            }
+        }
+        Ok(())
+    }
+
     /// Takes up the texts that had a counter when the last run ended.
     async fn resume(&mut self) -> Result<(), store::Error> {
         let mut under_way = self.store.under_way().await?;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use fanal_protocol::id::{MessageId, NodeId};
 
 pub mod inbox;
+pub mod kept;
 pub mod outbox;
 pub mod session;
 pub mod sqlite;
@@ -111,6 +112,18 @@ pub trait Store: Clone + Send + Sync + 'static {
         remote: NodeId,
         until: u32,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Takes over a text of somebody else's for an absent node, by the identity of its frame.
+    fn keep(&self, identity: u32, frame: kept::Frame) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The frame that was kept under this identity.
+    fn kept(&self, identity: u32) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
+
+    /// Nobody needs this one any more.
+    fn forget(&self, identity: u32) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// All that is kept, for a start.
+    fn all_kept(&self) -> impl Future<Output = Result<Vec<kept::Frame>, Error>> + Send;
 
     /// Forgets what ended long ago; how many rows.
     fn purge(&self, now_ms: u64) -> impl Future<Output = Result<usize, Error>> + Send;

@@ -15,10 +15,11 @@ use fanal_protocol::priority::Priority;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Depth, Error, Store, inbox, outbox, session};
+use super::{Depth, Error, Store, inbox, kept, outbox, session};
 
 /// Schema number n is reached by running the first n of these.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_kept.sql")];
 
 /// Older libraries can corrupt a database when a write-ahead log is reset (sqlite.org/wal.html, "The WAL-Reset
 /// Bug").
@@ -327,9 +328,27 @@ impl Store for SqliteStore {
         self.run("reserving counters", move |db| session::reserve(db, local, remote, until)).await
     }
 
+    async fn keep(&self, identity: u32, frame: kept::Frame) -> Result<(), Error> {
+        self.run("keeping a text for an absent node", move |db| kept::keep(db, identity, &frame)).await
+    }
+
+    async fn kept(&self, identity: u32) -> Result<Option<Vec<u8>>, Error> {
+        self.run("reading a text for an absent node", move |db| kept::fetch(db, identity)).await
+    }
+
+    async fn forget(&self, identity: u32) -> Result<(), Error> {
+        self.run("forgetting a text for an absent node", move |db| kept::forget(db, identity)).await
+    }
+
+    async fn all_kept(&self) -> Result<Vec<kept::Frame>, Error> {
+        self.run("reading what is kept for absent nodes", kept::all).await
+    }
+
     async fn purge(&self, now_ms: u64) -> Result<usize, Error> {
-        self.run("forgetting old texts", move |db| Ok(outbox::purge(db, now_ms)? + inbox::purge(db, now_ms)?))
-            .await
+        self.run("forgetting old texts", move |db| {
+            Ok(outbox::purge(db, now_ms)? + inbox::purge(db, now_ms)? + kept::purge(db, now_ms)?)
+        })
+        .await
     }
 
     async fn tick(&self, now_ms: u64) -> Result<(), Error> {
@@ -352,6 +371,7 @@ impl Store for SqliteStore {
             let by = [outbox::signed(by_ms)];
             db.execute("UPDATE outbox SET accepted_ms = accepted_ms + ?1", by)?;
             db.execute("UPDATE inbox SET received_ms = received_ms + ?1, retry_ms = 0", by)?;
+            db.execute("UPDATE kept SET expires_ms = expires_ms + ?1", by)?;
             db.execute("UPDATE clock SET seen_ms = seen_ms + ?1", by)?;
             Ok(())
         })

@@ -16,7 +16,7 @@ use crate::transport::{Custody, Outgoing};
 use crate::wire::{self, FLOOD, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
 
 use super::relay::next_hop;
-use super::{Discard, Event, Full, KEPT, Node};
+use super::{Discard, Event, Full, Node};
 
 /// A text is kept for this long.
 pub const KEEP_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -96,7 +96,7 @@ impl Kept {
     }
 }
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// The text that was offered for keeping is durable: its source is told. Unknown identities are ignored.
     pub fn kept(&mut self, identity: u32, now: Instant) {
         let Some(entry) = self.kept.iter_mut().find(|entry| entry.identity == identity) else { return };

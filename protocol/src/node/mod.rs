@@ -56,14 +56,13 @@ pub const IN_CUSTODY: usize = 64;
 const ANSWERS: usize = 8;
 /// Frames of others on their way through.
 const PASSING: usize = 8;
-/// Texts of others that are kept for absent destinations; the texts themselves are in the host's store.
-const KEPT: usize = 64;
 /// Frames of others that are recognised when they come again.
 const REMEMBERED: usize = 64;
 
-/// One node with room for `SESSIONS` pairs of addresses and `PENDING` messages of ours under way (and as many
-/// receipts to be confirmed). At most `SESSIONS` x 88 + `PENDING` x 380 octets and 10 kB.
-pub struct Node<const SESSIONS: usize, const PENDING: usize> {
+/// One node with room for `SESSIONS` pairs of addresses, `PENDING` messages of ours under way (and as many receipts to
+/// be confirmed), and to know of `KEPT` texts that its host keeps for absent nodes. At most `SESSIONS` x 88 +
+/// `PENDING` x 380 + `KEPT` x 72 octets and 10 kB.
+pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> {
     config: Config,
     jitter: Jitter,
     sessions: Vec<Session, SESSIONS>,
@@ -85,7 +84,7 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize> {
     stats: Stats,
 }
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// A node that begins at `now`. Beacon counters below `beacon_counter` may have been used before.
     /// All jitter follows from `seed`.
     pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {

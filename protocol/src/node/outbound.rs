@@ -12,7 +12,7 @@ use super::{Draft, Full, Node, SendError};
 /// A dropped frame is handed out again after this time.
 const DROPPED_RETRY: Duration = Duration::from_secs(1);
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// Takes a message of ours. Make it durable together with the returned id, then call
     /// [`Node::handle_stored`]: nothing is transmitted before.
     ///

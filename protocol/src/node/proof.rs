@@ -15,7 +15,7 @@ const FORGOTTEN: u32 = 256;
 
 type Proof = [u8; wire::TAG_OCTETS];
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// An ack names nobody, so it was sent by a neighbor.
     pub(super) fn handle_ack(
         &mut self,

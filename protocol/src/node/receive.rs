@@ -9,7 +9,7 @@ use crate::wire::{self, FULL_HOP_LIMIT, Frame, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// A frame was heard.
     ///
     /// # Errors

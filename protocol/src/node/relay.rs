@@ -18,7 +18,7 @@ const SEARCHES: u8 = 3;
 /// How far away a destination is taken to be while no way to it is known, in hops.
 const UNKNOWN_HOPS: u32 = 4;
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// Whether a node, or the gateway of its house, is in reach.
     pub(super) fn is_near(&self, node: NodeId) -> bool {
         next_hop(&self.neighbors, node, &[]).is_some_and(|neighbor| neighbor.answers_for(node))

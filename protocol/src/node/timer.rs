@@ -6,7 +6,7 @@ use crate::transport::{Phase, Progress, State};
 
 use super::{Event, Node};
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// When to call [`Node::handle_timeout`], if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let outgoing = self.outgoing.iter().filter_map(|entry| match entry.phase {

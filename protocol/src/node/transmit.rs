@@ -23,7 +23,7 @@ pub struct Transmission {
     pub token: u32,
 }
 
-impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// The next frame for the air, written to the start of `buf`, which must hold
     /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {

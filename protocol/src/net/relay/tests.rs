@@ -165,10 +165,10 @@ fn a_source_that_asks_again_gets_the_receipt_that_got_lost_and_then_a_new_attemp
     assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 3 && frame[1] == DIRECT));
     assert!(bench.relay.is_empty(), "a receipt that its destination hears needs no sign");
 
-    bench.now = bench.now + Duration::from_secs(20);
+    bench.now += Duration::from_secs(20);
     assert!(bench.hear(&frame));
     assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 3), "from memory");
-    bench.now = bench.now + Duration::from_secs(20);
+    bench.now += Duration::from_secs(20);
     assert!(bench.hear(&frame));
     assert!(bench.transmit().is_some_and(|frame| frame[0] >> 4 == 1), "the receipt may have been another's");
 }

@@ -12,7 +12,7 @@ use crate::quality::Quality;
 use crate::time::Duration;
 use crate::wire::{self, Kind, Role, kind_of};
 
-type TestNode = Node<4, 4>;
+type TestNode = Node<4, 4, 4>;
 
 const HANDHELD: NodeId = NodeId(0x0201);
 const PERSON: NodeId = NodeId(0x0101);

@@ -35,7 +35,7 @@ impl Chain {
         let (handheld_on, kept, states) = (true, Vec::new(), Vec::new());
         let mut chain = Self { gateway, relay, handheld, now: START, handheld_on, kept, states };
         for _ in 0..4 {
-            chain.now = chain.now + Duration::from_secs(5);
+            chain.now += Duration::from_secs(5);
             chain.exchange();
         }
         chain
@@ -93,7 +93,7 @@ impl Chain {
     fn pass(&mut self, seconds: u64) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         for _ in 0..seconds {
-            self.now = self.now + Duration::from_secs(1);
+            self.now += Duration::from_secs(1);
             all.extend(self.exchange());
         }
         all
@@ -112,9 +112,9 @@ fn a_text_without_a_known_way_is_flooded_and_its_receipt_comes_back() {
     let first = chain.exchange();
     assert_eq!(Routed::read(&first[0]).map(|routed| routed.next_hop), Some(FLOOD));
     assert_eq!(chain.gateway.pending(), 1, "the relay waits before it floods");
-    chain.now = chain.now + Duration::from_secs(1);
+    chain.now += Duration::from_secs(1);
     assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Text, Kind::Receipt]);
-    chain.now = chain.now + Duration::from_secs(1);
+    chain.now += Duration::from_secs(1);
     assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Receipt]);
     assert_eq!(chain.gateway.pending(), 0);
     assert_eq!(chain.gateway.stats().delivered, 1);
