@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use fanal_protocol::crypto::NetworkKey;
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Action, Mac, Token};
-use fanal_protocol::node::{Acceptance, Config, Draft, Event, Node, SendError, Session, State};
+use fanal_protocol::node::{Acceptance, Config, Draft, Event, KEEP_FOR, Node, SendError, Session, State};
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant, earliest};
 
@@ -20,7 +20,7 @@ use crate::channel::{Ether, StationId};
 use crate::occupant::{Crash, Input, Notice, Occupant};
 pub(crate) use setup::Peer;
 pub use setup::{Letter, Setup};
-pub use store::{InboxRow, OutboxRow, Store};
+pub use store::{InboxRow, KeptRow, OutboxRow, Store};
 
 /// Pairs of addresses that a simulated node has room for.
 pub const MOST_PEERS: usize = 512;
@@ -46,7 +46,7 @@ pub struct Station {
 
 /// What is lost with the power.
 struct Running {
-    node: Node<MOST_PEERS, MOST_PENDING>,
+    node: Node<MOST_PEERS, MOST_PENDING, 64>,
     mac: Mac<8>,
     /// The radio is busy with an action of the mac.
     acting: bool,
@@ -127,7 +127,7 @@ impl Station {
             rate: self.channel.rate,
             beacon_interval: self.setup.beacon_interval,
             relays: true,
-            keeps: false,
+            keeps: self.setup.keeps,
             acceptance: self.setup.acceptance,
         };
         let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);
@@ -138,6 +138,10 @@ impl Station {
         // Simulated air may be used against the law, too.
         let limit = self.channel.lawful().unwrap_or(Limit::Unlimited);
         let mac = Mac::with_limit(self.channel, limit, seed, now);
+        for row in self.store.kept.values() {
+            // What finds no room is not lost: its source still has it.
+            let _ = node.resume_kept(&row.frame, row.expires_at - now, now);
+        }
         let (to_resume, to_confirm) = (self.store.unsettled(), self.store.unclosed());
         self.notices.extend(self.store.unread().map(Notice::Forwarded));
         self.running = Some(Box::new(Running { node, mac, acting: false, to_resume, to_confirm }));
@@ -309,6 +313,22 @@ impl Station {
                 self.step()?;
                 self.store.close(id);
                 self.step()?;
+            }
+            Event::Keep { identity, frame } => {
+                self.step()?;
+                let row = KeptRow { frame: frame.to_vec(), expires_at: now + KEEP_FOR };
+                self.store.kept.insert(identity, row);
+                self.step()?;
+                running.node.kept(identity, now);
+            }
+            Event::Fetch { identity } => {
+                if let Some(row) = self.store.kept.get(&identity) {
+                    running.node.hand_on(&row.frame, now);
+                }
+            }
+            Event::Forget { identity } => {
+                self.step()?;
+                self.store.kept.remove(&identity);
             }
             Event::Heard { .. } => {}
         }

@@ -35,6 +35,8 @@ pub use watch::{Report, Violation};
 
 /// A station whose power failed by itself has it back after this time.
 pub const RESTART_AFTER: Duration = Duration::from_secs(20);
+/// What the community of a world shares.
+const NETWORK_KEY: NetworkKey = NetworkKey([7; 16]);
 /// Turns without time passing after which the world is considered stuck.
 const STUCK: u32 = 100_000;
 
@@ -91,7 +93,7 @@ impl World {
     /// Adds a station, switched off.
     pub fn add(&mut self, setup: Setup) -> StationId {
         let (position, node, channel) = (setup.position, setup.node, self.channel);
-        self.settle(position, node, |id, seed| Station::new(id, setup, channel, NetworkKey([7; 16]), seed))
+        self.settle(position, node, |id, seed| Station::new(id, setup, channel, NETWORK_KEY, seed))
     }
 
     /// Makes address `near` of station `a` and address `far` of station `b` know each other. An address that
@@ -186,7 +188,7 @@ impl<S: Occupant> World<S> {
             deadlines: Deadlines::default(),
             agenda: BTreeMap::new(),
             planned: 0,
-            watch: Watch::new(channel),
+            watch: Watch::new(channel, NETWORK_KEY),
             ledger: Ledger::default(),
             history: Some(Vec::new()),
         }
@@ -204,6 +206,7 @@ impl<S: Occupant> World<S> {
         let seed = Jitter::new(self.seed ^ Jitter::new(id.0 as u64).next_u64()).next_u64();
         self.stations.push(occupy(id, seed));
         self.homes.insert(node, id);
+        self.watch.resident(id, node);
         id
     }
 

@@ -20,6 +20,8 @@ pub struct Setup {
     pub role: Role,
     /// Whether messages have reached their reader here, or are kept for one further on.
     pub acceptance: Acceptance,
+    /// Whether it keeps texts of others for absent nodes.
+    pub keeps: bool,
     /// Time between beacons; zero for none.
     pub beacon_interval: Duration,
     /// With [`Acceptance::Custody`]: the reader confirms a message this long after it was stored.
@@ -34,6 +36,7 @@ impl Setup {
             node,
             role: Role::Handheld,
             acceptance: Acceptance::Delivered,
+            keeps: false,
             beacon_interval: Duration::ZERO,
             reader_after: Duration::ZERO,
         }
@@ -43,7 +46,12 @@ impl Setup {
     pub fn gateway(node: NodeId, position: Position) -> Self {
         let reader_after = Duration::from_secs(3);
         let (role, acceptance) = (Role::Gateway, Acceptance::Custody);
-        Self { role, acceptance, reader_after, ..Self::handheld(node, position) }
+        Self { role, acceptance, reader_after, keeps: true, ..Self::handheld(node, position) }
+    }
+
+    /// A relay without beacons.
+    pub fn relay(node: NodeId, position: Position) -> Self {
+        Self { role: Role::Relay, keeps: true, ..Self::handheld(node, position) }
     }
 }
 

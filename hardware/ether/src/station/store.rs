@@ -34,6 +34,15 @@ pub struct InboxRow {
     pub closed: bool,
 }
 
+/// A text of somebody else's, kept for an absent node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptRow {
+    /// The frame.
+    pub frame: Vec<u8>,
+    /// When it is forgotten. A real store keeps the lifetime that is left.
+    pub expires_at: Instant,
+}
+
 /// What survives a loss of power.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -43,6 +52,8 @@ pub struct Store {
     pub outbox: BTreeMap<MessageId, OutboxRow>,
     /// Messages for us.
     pub inbox: BTreeMap<MessageId, InboxRow>,
+    /// Texts of others, by the identity of their frames.
+    pub kept: BTreeMap<u32, KeptRow>,
     /// The proofs that may now be said in acks, and in receipts: each follows from what is stored.
     pub(crate) acks: BTreeSet<[u8; 4]>,
     pub(crate) receipts: BTreeSet<[u8; 4]>,

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use fanal_protocol::crypto::SessionKey;
+use fanal_protocol::crypto::{NetworkKey, Purpose, SessionKey};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::State;
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant};
-use fanal_protocol::wire::{Counter, Frame, Text};
+use fanal_protocol::wire::{Counter, Custody, Frame, Routed, Text};
 
 use crate::channel::StationId;
 use crate::occupant::Notice;
@@ -61,12 +61,16 @@ pub(super) struct Watch {
     sealed: BTreeMap<MessageId, Vec<u8>>,
     beacons: BTreeSet<(NodeId, u32)>,
     intruders: BTreeSet<StationId>,
+    nodes: BTreeMap<StationId, NodeId>,
+    network_key: NetworkKey,
+    /// Frames that relays may pass on, by identity; which message a text is.
+    seen: BTreeMap<u32, Option<MessageId>>,
     on_air: BTreeMap<StationId, VecDeque<(Instant, Duration)>>,
     report: Report,
 }
 
 impl Watch {
-    pub(super) fn new(channel: Channel) -> Self {
+    pub(super) fn new(channel: Channel, network_key: NetworkKey) -> Self {
         Self {
             limit: channel.lawful().unwrap_or(Limit::Unlimited),
             keys: BTreeMap::new(),
@@ -74,6 +78,9 @@ impl Watch {
             sealed: BTreeMap::new(),
             beacons: BTreeSet::new(),
             intruders: BTreeSet::new(),
+            nodes: BTreeMap::new(),
+            network_key,
+            seen: BTreeMap::new(),
             on_air: BTreeMap::new(),
             report: Report::default(),
         }
@@ -82,6 +89,11 @@ impl Watch {
     pub(super) fn acquaint(&mut self, a: NodeId, b: NodeId, key: SessionKey) {
         self.keys.insert((a, b), key.clone());
         self.keys.insert((b, a), key);
+    }
+
+    /// This station has this address.
+    pub(super) fn resident(&mut self, station: StationId, node: NodeId) {
+        self.nodes.insert(station, node);
     }
 
     /// This station is judged by nothing.
@@ -132,17 +144,32 @@ impl Watch {
         self.report.transmissions += 1;
         self.report.airtime += airtime;
         self.law(station, airtime, now);
+        let identity = Routed::identity(frame);
+        let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
-            Ok(Frame::Text(text)) => self.text(&text, store, now),
+            // A relay may pass on what was on the air before, and nothing else.
+            Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_))
+                if self.seen.contains_key(&identity) => {}
+            Ok(Frame::Text(text)) => {
+                let id = self.text(&text, store, now);
+                self.seen.insert(identity, id);
+            }
             Ok(Frame::Ack(ack)) => {
-                if !store.acks.contains(&ack.proof) {
+                if !said(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
                     self.violation(now, format!("{station} sent an ack for something it has not stored"));
                 }
             }
             Ok(Frame::Receipt(receipt)) => {
-                if !store.receipts.contains(&receipt.proof) {
+                if !said(&receipt.proof) {
                     self.violation(now, format!("{station} sent a receipt for something that was not read"));
                 }
+                self.seen.insert(identity, None);
+            }
+            Ok(Frame::Custody(notice)) => {
+                if !self.is_true(&notice, store) {
+                    self.violation(now, format!("{station} sent a custody notice that is not true"));
+                }
+                self.seen.insert(identity, None);
             }
             Ok(Frame::Beacon(beacon)) => {
                 if !self.beacons.insert((beacon.source, beacon.counter)) {
@@ -155,11 +182,34 @@ impl Watch {
         }
     }
 
+    /// Whether this says that the station has a frame that was on the air.
+    fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
+        let said = |node: &NodeId, identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity);
+        let node = self.nodes.get(&station);
+        node.is_some_and(|node| self.seen.keys().any(|identity| said(node, identity) == *proof))
+    }
+
+    /// Whether the custodian has what it says that it keeps; whether what may be forgotten has been delivered.
+    fn is_true(&self, notice: &Custody, store: &Store) -> bool {
+        let proves = |purpose: Purpose, identity: u32| {
+            self.network_key.proof(purpose, notice.about, identity) == notice.proof
+        };
+        if !notice.release {
+            return store.kept.keys().any(|identity| proves(Purpose::Custody, *identity));
+        }
+        let delivered =
+            |id: &MessageId| store.outbox.get(id).is_some_and(|row| row.state == State::Delivered);
+        self.seen
+            .iter()
+            .any(|(identity, id)| id.as_ref().is_some_and(delivered) && proves(Purpose::Release, *identity))
+    }
+
     /// Finds out which message a text frame is, and that its nonce never sealed another text.
-    fn text(&mut self, text: &Text<'_>, store: &Store, now: Instant) {
+    fn text(&mut self, text: &Text<'_>, store: &Store, now: Instant) -> Option<MessageId> {
         let Text { source, destination, .. } = *text;
         let Some(key) = self.keys.get(&(source, destination)) else {
-            return self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
+            self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
+            return None;
         };
         let candidates: Vec<u32> = match text.counter {
             Counter::Full(counter) => vec![counter],
@@ -170,7 +220,8 @@ impl Watch {
             key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok()
         };
         let Some(counter) = candidates.into_iter().find(opens) else {
-            return self.violation(now, format!("a text of {source} opens with no counter"));
+            self.violation(now, format!("a text of {source} opens with no counter"));
+            return None;
         };
         let id = MessageId { source, destination, counter };
         if !store.outbox.contains_key(&id) {
@@ -181,6 +232,7 @@ impl Watch {
         {
             self.violation(now, format!("the nonce of {id} was used for two texts"));
         }
+        Some(id)
     }
 
     fn law(&mut self, station: StationId, airtime: Duration, now: Instant) {
