@@ -84,6 +84,11 @@ impl<'a> Text<'a> {
     /// # Errors
     /// [`Error::BufferTooSmall`], or what `parse` would say of the frame.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
+        self.emit_as(Kind::Text, out)
+    }
+
+    /// Writes the frame under the number of a kind that is laid out as this one.
+    pub(super) fn emit_as(&self, kind: Kind, out: &mut [u8]) -> Result<usize, Error> {
         self.check()?;
         let overhead = match self.counter {
             Counter::Short(_) => OVERHEAD,
@@ -94,7 +99,7 @@ impl<'a> Text<'a> {
         }
         let flag = matches!(self.counter, Counter::Full(_));
         let mut writer = Writer::new(out);
-        writer.put(&[Head { flag, hop_limit: self.hop_limit }.octet(Kind::Text)?, self.next_hop])?;
+        writer.put(&[Head { flag, hop_limit: self.hop_limit }.octet(kind)?, self.next_hop])?;
         writer.node(self.destination)?;
         writer.node(self.source)?;
         match self.counter {
