@@ -266,7 +266,14 @@ fn fragment_frames_match_the_vectors() {
         sealed: &[1, 2, 3, 4, 5, 6],
     };
     vectors.is_frame("shortest", Frame::Fragment(Fragment(shortest)));
+    let proof = session.proof(Purpose::Poll, ID);
+    let poll = Fragment(Text { hop_limit: 4, next_hop: 0x40, sealed: &proof, ..short });
+    assert_eq!(poll.poll_proof(), Some(proof));
+    vectors.is_frame("poll", Frame::Fragment(poll));
+    let whole = Text { counter: Counter::Full(ID.counter), sealed: &proof, ..short };
+    vectors.is_frame("poll_full", Frame::Fragment(Fragment(whole)));
     vectors.are_refused([
+        ("refused_poll_cut_short", Error::Truncated),
         ("refused_index_without_piece", Error::Truncated),
         ("refused_half_a_header", Error::Truncated),
         ("refused_counter_without_piece", Error::Truncated),

@@ -60,6 +60,8 @@ pub enum Purpose {
     Fragment = 7,
     /// Proving which fragments of a long text are missing.
     Status = 8,
+    /// Proving that the source of a long text wants to know what is missing.
+    Poll = 9,
 }
 
 fn nonce(purpose: Purpose, id: MessageId) -> Nonce<U13> {

@@ -113,7 +113,8 @@ impl SessionKey {
 
     /// What only the two holders of this key can say about a message: the tag of an empty text.
     ///
-    /// `purpose` is [`Ack`](Purpose::Ack), [`Receipt`](Purpose::Receipt) or [`ReceiptAck`](Purpose::ReceiptAck).
+    /// `purpose` is [`Ack`](Purpose::Ack), [`Receipt`](Purpose::Receipt), [`ReceiptAck`](Purpose::ReceiptAck) or
+    /// [`Poll`](Purpose::Poll).
     /// Compare with [`same`](super::same).
     pub fn proof(&self, purpose: Purpose, id: MessageId) -> [u8; TAG_OCTETS] {
         self.tag_of(nonce(purpose, id))

@@ -1,14 +1,17 @@
 //! A long text, on its source's side: how it is cut, and which of its fragments go out when.
 //!
 //! `docs/protocol.md`, section "Long texts". All fragments go out once, in order; the last one asks the destination
-//! what is missing, and its status is answered with just that. Silence is answered with one fragment, never with many.
+//! what is missing, and its status is answered with just that. Silence is answered with a poll, which is short, and never
+//! with fragments: most often it is the answer that got lost.
 //!
 //! ```text
 //!   source                                   destination
 //!     0 1 2 3 4  ------------------------->    0 . 2 . 4      4 is the last: something is missing
 //!                <-- status: missing 1, 3 --
-//!     1 3        ------------------------->    0 1 2 . 4      nothing arrives: 3 was to ask
+//!     1 3        ------------------------->    0 1 2 . 4      3 was to ask, and got lost
 //!       (silence)
+//!     poll       ------------------------->
+//!                <----- status: missing 3 --
 //!     3          ------------------------->    0 1 2 3 4      complete; made durable
 //!                <---------------- receipt --
 //! ```
@@ -78,55 +81,68 @@ impl Cut {
     }
 }
 
+/// What to put on the air next for a long text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Due {
+    /// The fragment with this index, under the counter of its own.
+    Fragment(u8),
+    /// A poll, under the counter of the message.
+    Poll,
+}
+
 /// A long text of ours on its way: what is still to be sent, and when to ask.
 ///
 /// Any receipt or ack of the message ends it; that is for its owner to see. Of the methods that change it, only
-/// [`handed_out`](Self::handed_out) must be called for things to go on; the others may come early, twice or never.
+/// [`handed_out`](Self::handed_out) and the report of what became of it must be called for things to go on; the others
+/// may come early, twice or never.
 #[derive(Clone, Debug)]
 pub struct Sending {
     cut: Cut,
     pace: Pace,
     to_send: FragmentSet,
+    poll_due: bool,
     /// What was handed out and not reported on, with its token.
-    on_air: [Option<(u32, u8)>; WINDOW],
+    on_air: [Option<(u32, Due)>; WINDOW],
     /// Nothing is handed out before.
     not_before: Option<Instant>,
-    /// The fragment whose arrival makes the destination answer: the last of this round, or of the last poll.
-    asking: u8,
+    /// What the destination lacked when it was last heard of.
+    lacking: FragmentSet,
     stage: Stage,
     schedule: Schedule,
 }
 
-/// What the fragments that go out are for.
+/// What the frames that go out are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
     /// To bring what is missing. What the destination says meanwhile is about the past.
     Round,
-    /// To get an answer. At this instant another poll goes out; `None` while one does.
+    /// To get an answer. At this instant a poll goes out; `None` while one does.
     Asking(Option<Instant>),
 }
 
 impl Sending {
     /// All fragments are to be sent, in order.
     pub const fn new(cut: Cut, pace: Pace) -> Self {
+        let all = FragmentSet::first(cut.count);
         Self {
             cut,
             pace,
-            to_send: FragmentSet::first(cut.count),
+            to_send: all,
+            poll_due: false,
             on_air: [None; WINDOW],
             not_before: None,
-            asking: cut.last(),
+            lacking: all,
             stage: Stage::Round,
             schedule: Schedule::new(),
         }
     }
 
-    /// Begins with the last fragment alone, and goes on with what the destination then says is missing: for one that
-    /// may be absent or without room, and after a restart, when it may have nearly everything. Costs a status and
-    /// its time, but no fragment: the last one is needed as much as the others.
+    /// Begins with a poll, and goes on with what the destination then says is missing: for one that may be absent, and
+    /// after a restart, when it may have nearly everything or even the whole message.
     pub const fn asking_first(cut: Cut, pace: Pace) -> Self {
         let mut sending = Self::new(cut, pace);
-        sending.to_send = FragmentSet::only(cut.last());
+        sending.to_send = FragmentSet::EMPTY;
+        sending.poll_due = true;
         sending.stage = Stage::Asking(None);
         sending
     }
@@ -141,20 +157,25 @@ impl Sending {
         self.pace = pace;
     }
 
-    /// The index of the fragment to be handed out next, if one may be now.
-    pub fn next(&self, now: Instant) -> Option<u8> {
+    /// What to hand out next, if anything may be now.
+    pub fn next(&self, now: Instant) -> Option<Due> {
         let room = self.on_air.iter().any(Option::is_none);
         // On a path of several hops the next one waits until this one has left the neighborhood.
         let spaced = self.pace.spacing.is_zero() || self.on_air.iter().all(Option::is_none);
-        let paused = self.not_before.is_some_and(|at| now < at);
-        if room && spaced && !paused { self.to_send.lowest() } else { None }
+        if !room || !spaced || self.not_before.is_some_and(|at| now < at) {
+            return None;
+        }
+        self.to_send.lowest().map(Due::Fragment).or(self.poll_due.then_some(Due::Poll))
     }
 
-    /// The fragment that [`next`](Self::next) named was handed out under this token.
-    pub fn handed_out(&mut self, index: u8, token: u32) {
+    /// What [`next`](Self::next) named was handed out under this token.
+    pub fn handed_out(&mut self, due: Due, token: u32) {
         if let Some(place) = self.on_air.iter_mut().find(|place| place.is_none()) {
-            *place = Some((token, index));
-            self.to_send = self.to_send.without(FragmentSet::only(index));
+            *place = Some((token, due));
+            match due {
+                Due::Fragment(index) => self.to_send = self.to_send.without(FragmentSet::only(index)),
+                Due::Poll => self.poll_due = false,
+            }
         }
     }
 
@@ -174,27 +195,33 @@ impl Sending {
     /// What was handed out under `token` will not be transmitted: it is handed out again, not before `again`.
     /// `false`: that was nothing of this message.
     pub fn handle_dropped(&mut self, token: u32, again: Instant) -> bool {
-        let Some(index) = self.take(token) else { return false };
-        self.to_send = self.to_send.union(FragmentSet::only(index));
+        match self.take(token) {
+            None => return false,
+            Some(Due::Fragment(index)) => self.to_send = self.to_send.union(FragmentSet::only(index)),
+            // If fragments go out meanwhile, their last one asks.
+            Some(Due::Poll) => self.poll_due = self.to_send.is_empty(),
+        }
         self.not_before = Some(again);
         true
     }
 
-    /// The destination has proven that it lacks these fragments. `false`: that is not news, but from before what it
-    /// was asked last, or about fragments that do not exist.
+    /// The destination has proven that it lacks these fragments; bits of fragments that the message does not have are
+    /// ignored. `false`: that is not news, and changes nothing.
     ///
-    /// Whoever answers has the fragment that asked. A status that calls it missing is an old one, late or replayed:
-    /// believing it would send everything again that has arrived since.
+    /// A status can be an old one, late or replayed. Each is believed only in answer to a question, and only one that
+    /// shows progress makes the next question come soon: with any other, questions become as rare as with silence.
     pub fn handle_status(&mut self, missing: FragmentSet) -> bool {
-        let known = FragmentSet::first(self.cut.count);
-        let (Stage::Asking(_), Some(highest)) = (self.stage, missing.highest()) else { return false };
-        if missing.contains(self.asking) || !missing.without(known).is_empty() {
+        let missing = missing.within(FragmentSet::first(self.cut.count));
+        if self.stage == Stage::Round || missing.is_empty() {
             return false;
         }
+        if missing != self.lacking && missing.without(self.lacking).is_empty() {
+            self.schedule = Schedule::new();
+        }
+        self.lacking = missing;
         self.to_send = missing;
-        self.asking = highest;
+        self.poll_due = false;
         self.stage = Stage::Round;
-        self.schedule = Schedule::new();
         true
     }
 
@@ -206,12 +233,7 @@ impl Sending {
         if let Stage::Asking(Some(at)) = self.stage
             && at <= now
         {
-            // The fragment that should have asked may not have arrived, so it is worth most. If it does not help, the
-            // destination may have restarted: then only the last fragment tells it how many there are.
-            if self.schedule.attempts() > 1 {
-                self.asking = self.cut.last();
-            }
-            self.to_send = FragmentSet::only(self.asking);
+            self.poll_due = true;
             self.stage = Stage::Asking(None);
         }
     }
@@ -227,18 +249,18 @@ impl Sending {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let paused = if self.to_send.is_empty() { None } else { self.not_before };
+        let paused = if self.to_send.is_empty() && !self.poll_due { None } else { self.not_before };
         let asking = if let Stage::Asking(at) = self.stage { at } else { None };
         earliest(paused, asking)
     }
 
-    fn take(&mut self, token: u32) -> Option<u8> {
+    fn take(&mut self, token: u32) -> Option<Due> {
         let place = self.on_air.iter_mut().find(|place| place.is_some_and(|(known, _)| known == token))?;
-        place.take().map(|(_, index)| index)
+        place.take().map(|(_, due)| due)
     }
 
     fn is_all_out(&self) -> bool {
-        self.to_send.is_empty() && self.on_air.iter().all(Option::is_none)
+        self.to_send.is_empty() && !self.poll_due && self.on_air.iter().all(Option::is_none)
     }
 }
 

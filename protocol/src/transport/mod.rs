@@ -11,7 +11,7 @@ mod retransmit;
 mod session;
 mod state;
 
-pub use fragment::{Cut, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
+pub use fragment::{Cut, Due, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
 pub use incoming::{Arriving, Confirming, Progress};
 pub use outgoing::{Custody, Outgoing, Phase};
 pub use pace::Pace;

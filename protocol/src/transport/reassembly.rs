@@ -15,7 +15,7 @@ use core::fmt;
 
 use crate::id::MessageId;
 use crate::time::{Duration, Instant};
-use crate::wire::{FragmentSet, Piece};
+use crate::wire::{FragmentSet, MAX_FRAGMENTS, Piece};
 
 use super::MAX_LONG_TEXT_OCTETS;
 
@@ -115,6 +115,19 @@ impl<const SLOTS: usize> Reassembly<SLOTS> {
         Ok(gathered)
     }
 
+    /// The source asks what is missing of this message: the status to answer with, now. `None`: nothing is to be said,
+    /// because it is complete and being stored, because its source has gone on, or because there is no room for it.
+    ///
+    /// An unknown message is missing as a whole, up to the last fragment that any message can have.
+    pub fn handle_poll(&mut self, id: MessageId, now: Instant) -> Option<FragmentSet> {
+        let slot = self.slot_for(id, now).ok()?;
+        if slot.id != Some(id) {
+            return Some(FragmentSet::first(MAX_FRAGMENTS));
+        }
+        slot.ask_at = None;
+        Some(slot.missing()).filter(|missing| !missing.is_empty())
+    }
+
     /// The whole text of a complete message, not yet known to be UTF-8; `None` while something is missing.
     pub fn octets(&self, id: MessageId) -> Option<&[u8]> {
         let slot = self.slots.iter().find(|slot| slot.id == Some(id) && slot.is_complete())?;
@@ -132,7 +145,7 @@ impl<const SLOTS: usize> Reassembly<SLOTS> {
     pub fn poll_status(&mut self, now: Instant) -> Option<(MessageId, FragmentSet)> {
         let slot = self.slots.iter_mut().find(|slot| slot.ask_at.is_some_and(|at| at <= now))?;
         slot.ask_at = None;
-        Some((slot.id?, slot.missing()?))
+        Some((slot.id?, slot.missing()))
     }
 
     /// When to call [`poll_status`](Self::poll_status), if nothing else happens before.
@@ -205,14 +218,15 @@ impl Slot {
         self.len > 0
     }
 
-    /// What is missing; `None` while the last fragment is, because nobody knows how many there are.
-    fn missing(&self) -> Option<FragmentSet> {
-        self.last.map(|(last, _)| FragmentSet::first(last + 1).without(self.held))
+    /// What is missing; until the last fragment is here, that is everything up to the last that can be.
+    fn missing(&self) -> FragmentSet {
+        let count = self.last.map_or(MAX_FRAGMENTS, |(last, _)| last + 1);
+        FragmentSet::first(count).without(self.held)
     }
 
     /// Whether a fragment behind this one is still to come, if the source sends them in order: then it will ask.
     fn expects_more_than(&self, index: u8) -> bool {
-        self.missing().is_none_or(|missing| missing.highest().is_some_and(|highest| highest > index))
+        self.missing().highest().is_some_and(|highest| highest > index)
     }
 
     fn insert(&mut self, piece: Piece<'_>) -> Result<Gathered, Refused> {
@@ -230,7 +244,7 @@ impl Slot {
         (self.stride, self.last) = (stride, last);
         self.held = self.held.union(FragmentSet::only(index));
 
-        let (Some((last, last_len)), true) = (last, self.missing() == Some(FragmentSet::EMPTY)) else {
+        let (Some((last, last_len)), true) = (last, self.missing().is_empty()) else {
             return Ok(Gathered::Partial);
         };
         let end = stride * usize::from(last);

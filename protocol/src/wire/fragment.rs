@@ -5,7 +5,7 @@
 //! ```text
 //!    0        1          2    3    4    5    6          7    8    9
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
-//!   | 7 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext 2.. |  tag 4  |
+//!   | 7 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext     |  tag 4  |
 //!   |        |          |         |         |          | 3 of counter |                |         |
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
 //! ```
@@ -19,6 +19,9 @@
 //!       | 0   0 | l |       index       |      l: no fragment follows this one
 //!       +-------+---+-------------------+
 //! ```
+//!
+//! With a tag and nothing else sealed, the frame is a *poll*: what is missing of the message with this counter? The tag
+//! is a proof then. It costs a twentieth of the airtime of a long fragment.
 //!
 //! How many fragments there are, only the last one says: before it is there, nobody needs to know. All fragments but
 //! the last have the same length, so that any one of them shows where the others belong.
@@ -43,13 +46,13 @@ const _: () =
 const LAST: u8 = 0b0010_0000;
 const INDEX: u8 = 0b0001_1111;
 
-/// A fragment on its way: as a text, under its own kind.
+/// A fragment or a poll on its way: as a text, under its own kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fragment<'a>(pub Text<'a>);
 
 impl<'a> Fragment<'a> {
     pub(super) fn parse(octets: &'a [u8]) -> Result<Self, Error> {
-        let fragment = Self(Text::parse(octets)?);
+        let fragment = Self(Text::parse_layout(octets)?);
         fragment.check()?;
         Ok(fragment)
     }
@@ -60,11 +63,18 @@ impl<'a> Fragment<'a> {
     /// [`Error::BufferTooSmall`], or what `parse` would say of the frame.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         self.check()?;
-        self.0.emit_as(Kind::Fragment, out)
+        self.0.emit_layout(Kind::Fragment, out)
+    }
+
+    /// The proof, if this is a poll.
+    pub fn poll_proof(&self) -> Option<[u8; TAG_OCTETS]> {
+        self.0.sealed.try_into().ok()
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.0.sealed.len() <= INDEX_OCTETS + TAG_OCTETS { Err(Error::Truncated) } else { Ok(()) }
+        let sealed = self.0.sealed.len();
+        // An index without a piece is neither the one nor the other.
+        if sealed == INDEX_OCTETS + TAG_OCTETS { Err(Error::Truncated) } else { Ok(()) }
     }
 }
 
@@ -167,6 +177,11 @@ impl FragmentSet {
     /// These but not those.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// These that are also among those.
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// The one with the lowest index.

@@ -239,7 +239,12 @@ fn what_would_not_parse_is_not_emitted() {
     );
     let fragment = Fragment(Text { sealed: &[1, 2, 3, 4, 5, 6], ..good });
     assert_eq!(there_and_back(Frame::Fragment(fragment)), 13);
+    assert_eq!(fragment.poll_proof(), None);
     assert_eq!(Fragment(good).emit(&mut out), Err(Error::Truncated), "an index without a piece");
+    let poll = Fragment(Text { sealed: &SEALED[..4], ..good });
+    assert_eq!(there_and_back(Frame::Fragment(poll)), 11);
+    assert_eq!(poll.poll_proof(), Some([1, 2, 3, 4]));
+    assert_eq!(Fragment(Text { sealed: &SEALED[..3], ..good }).emit(&mut out), Err(Error::Truncated));
     let status = Status {
         hop_limit: 0,
         next_hop: 0,

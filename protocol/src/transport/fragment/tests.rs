@@ -16,6 +16,9 @@ fn set(indices: &[u8]) -> FragmentSet {
     indices.iter().fold(FragmentSet::EMPTY, |set, index| set.union(FragmentSet::only(*index)))
 }
 
+/// A poll among the indices of fragments.
+const POLL: u8 = u8::MAX;
+
 /// A source on one hop that has nothing left to do but to wait.
 struct Source {
     sending: Sending,
@@ -34,11 +37,11 @@ impl Source {
         Self::new(Sending::new(cut, Pace::over(1, rate())))
     }
 
-    fn hand_out(&mut self) -> Option<(u8, u32)> {
-        let index = self.sending.next(self.now)?;
+    fn hand_out(&mut self) -> Option<(Due, u32)> {
+        let due = self.sending.next(self.now)?;
         self.token += 1;
-        self.sending.handed_out(index, self.token);
-        Some((index, self.token))
+        self.sending.handed_out(due, self.token);
+        Some((due, self.token))
     }
 
     fn transmitted(&mut self, token: u32) -> bool {
@@ -49,9 +52,9 @@ impl Source {
     /// Everything that goes out now, one after the other.
     fn flush(&mut self) -> Vec<u8> {
         let mut sent = Vec::new();
-        while let Some((index, token)) = self.hand_out() {
+        while let Some((due, token)) = self.hand_out() {
             assert!(self.transmitted(token));
-            sent.push(index);
+            sent.push(if let Due::Fragment(index) = due { index } else { POLL });
         }
         sent
     }
@@ -132,35 +135,29 @@ fn no_cut_for_one_rate_would_save_one_percent_of_the_airtime() {
         let rate: Rate = rate.parse().unwrap();
         let times: Vec<u128> =
             (0..=MAX_PIECE_OCTETS).map(|len| rate.time_on_air(OVERHEAD + 1 + len).as_micros()).collect();
-        let (mut ours, mut best, mut full) = (0, 0, 0);
+        let (mut ours, mut best) = (0, 0);
         for (len, cut) in cuts() {
             let others = usize::from(cut.last());
             let with = |stride: usize| others as u128 * times[stride] + times[len - others * stride];
             let stride = cut.range(0).len();
             ours += with(stride);
             best += (stride..=((len - 1) / others).min(MAX_PIECE_OCTETS)).map(with).min().unwrap();
-            full += with(MAX_PIECE_OCTETS);
         }
         assert!(ours * 1000 < best * 1008, "{rate}: {}", ours as f64 / best as f64);
-        std::println!(
-            "{rate}: equal {:.4}, full frames first {:.4}",
-            ours as f64 / best as f64,
-            full as f64 / best as f64
-        );
     }
 }
 
 #[test]
 fn fragments_go_out_once_in_order_and_two_at_a_time() {
     let mut source = Source::fragments(5);
-    assert_eq!(source.hand_out(), Some((0, 1)));
-    assert_eq!(source.hand_out(), Some((1, 2)));
+    assert_eq!(source.hand_out(), Some((Due::Fragment(0), 1)));
+    assert_eq!(source.hand_out(), Some((Due::Fragment(1), 2)));
     assert_eq!(source.hand_out(), None, "the window is full");
     assert!(!source.transmitted(9), "an unknown token changes nothing");
     assert_eq!(source.hand_out(), None);
     assert!(source.transmitted(1));
     assert!(!source.transmitted(1), "once");
-    assert_eq!(source.hand_out(), Some((2, 3)));
+    assert_eq!(source.hand_out(), Some((Due::Fragment(2), 3)));
     assert_eq!(source.sending.poll_timeout(), None, "no answer is due before all are out");
     assert!(source.transmitted(2) && source.transmitted(3));
     assert_eq!(source.flush(), [3, 4]);
@@ -178,7 +175,7 @@ fn over_several_hops_each_fragment_waits_until_the_one_before_is_out_of_the_way(
     assert_eq!(source.hand_out(), None);
     assert_eq!(source.sending.poll_timeout(), Some(source.now + pace.spacing));
     source.now += pace.spacing;
-    assert_eq!(source.hand_out().map(|(index, _)| index), Some(1));
+    assert_eq!(source.hand_out().map(|(due, _)| due), Some(Due::Fragment(1)));
 }
 
 #[test]
@@ -193,47 +190,56 @@ fn a_status_is_answered_with_what_is_missing_and_nothing_else() {
 }
 
 #[test]
-fn a_status_from_before_the_last_question_is_not_believed() {
+fn a_status_that_answers_no_question_is_not_believed() {
     let mut source = Source::fragments(9);
     assert!(!source.sending.handle_status(set(&[1])), "nothing was asked yet");
     source.flush();
-    assert!(
-        !source.sending.handle_status(set(&[1, 8])),
-        "the fragment that asks arrived, or nobody would answer"
-    );
-    assert!(!source.sending.handle_status(set(&[1, 9])), "there is no tenth");
     assert!(!source.sending.handle_status(FragmentSet::EMPTY));
-    assert!(source.sending.handle_status(set(&[1, 6])));
-    assert!(!source.sending.handle_status(set(&[1, 6])), "its answer is under way");
-    source.flush();
-    assert!(!source.sending.handle_status(set(&[1, 6])), "replayed");
-    assert_eq!(source.flush(), []);
+    assert!(!source.sending.handle_status(set(&[9])), "there is no tenth");
+    assert!(
+        source.sending.handle_status(set(&[1, 6, 31])),
+        "who does not know how many there are lists them all"
+    );
+    assert!(!source.sending.handle_status(set(&[2])), "the answer is under way");
+    assert_eq!(source.flush(), [1, 6]);
 }
 
 #[test]
-fn silence_is_answered_with_one_fragment_and_later_and_later() {
+fn silence_is_answered_with_a_poll_and_later_and_later() {
     let mut source = Source::fragments(9);
     source.flush();
-    assert!(source.sending.handle_status(set(&[1, 6])));
-    source.flush();
-    assert_eq!(source.silence(), [6], "it may be the one that got lost");
     let mut gap = Duration::ZERO;
-    for _ in 0..4 {
+    for _ in 0..5 {
         let longer = source.sending.poll_timeout().unwrap() - source.now;
         assert!(longer > gap);
         gap = longer;
-        assert_eq!(
-            source.silence(),
-            [8],
-            "a destination that has restarted learns from it how many there are"
-        );
+        assert_eq!(source.silence(), [POLL]);
     }
-    assert!(source.sending.handle_status(FragmentSet::first(8)));
-    assert_eq!(source.flush().len(), 8);
+    assert!(source.sending.handle_status(set(&[3])));
+    assert_eq!(source.flush(), [3]);
     assert!(
         source.sending.poll_timeout().unwrap() - source.now < gap,
         "it is there: no reason to wait as long"
     );
+}
+
+#[test]
+fn a_status_replayed_for_ever_costs_no_more_often_than_silence() {
+    let mut source = Source::fragments(9);
+    source.flush();
+    let old = set(&[1, 6]);
+    assert!(source.sending.handle_status(old));
+    source.flush();
+    assert!(source.sending.handle_status(set(&[6])));
+    source.flush();
+    let mut gap = Duration::ZERO;
+    for _ in 0..5 {
+        let longer = source.sending.poll_timeout().unwrap() - source.now;
+        assert!(longer > gap);
+        gap = longer;
+        assert!(source.sending.handle_status(old), "the destination may have restarted");
+        assert_eq!(source.flush(), [1, 6]);
+    }
 }
 
 #[test]
@@ -247,11 +253,11 @@ fn a_status_that_comes_while_the_next_poll_waits_for_the_air_saves_it() {
 }
 
 #[test]
-fn asking_first_sends_the_last_fragment_alone() {
+fn asking_first_sends_a_poll_before_any_fragment() {
     let cut = Cut::of(1000).unwrap();
     let mut source = Source::new(Sending::asking_first(cut, Pace::over(1, rate())));
-    assert_eq!(source.flush(), [4]);
-    assert_eq!(source.silence(), [4]);
+    assert_eq!(source.flush(), [POLL]);
+    assert_eq!(source.silence(), [POLL]);
     assert!(source.sending.handle_status(set(&[0, 2])));
     assert_eq!(source.flush(), [0, 2]);
 }
@@ -259,7 +265,7 @@ fn asking_first_sends_the_last_fragment_alone() {
 #[test]
 fn a_dropped_fragment_is_handed_out_again_a_little_later() {
     let mut source = Source::fragments(3);
-    let (index, token) = source.hand_out().unwrap();
+    let (due, token) = source.hand_out().unwrap();
     let again = source.now + Duration::from_secs(1);
     assert!(source.sending.handle_dropped(token, again));
     assert!(!source.sending.handle_dropped(token, again), "once");
@@ -267,8 +273,15 @@ fn a_dropped_fragment_is_handed_out_again_a_little_later() {
     assert_eq!(source.sending.poll_timeout(), Some(again));
     source.now = again;
     source.sending.handle_timeout(again);
-    assert_eq!(source.sending.next(again), Some(index));
+    assert_eq!(source.sending.next(again), Some(due));
     assert_eq!(source.flush(), [0, 1, 2]);
+
+    source.now = source.sending.poll_timeout().unwrap();
+    source.sending.handle_timeout(source.now);
+    let (poll, token) = source.hand_out().unwrap();
+    assert_eq!(poll, Due::Poll);
+    assert!(source.sending.handle_dropped(token, source.now));
+    assert_eq!(source.flush(), [POLL]);
 }
 
 #[test]
@@ -282,5 +295,5 @@ fn hearing_an_absent_destination_brings_the_next_poll_forward() {
     source.now += Duration::from_secs(60);
     source.sending.handle_heard(&mut source.jitter, source.now);
     assert!(source.sending.poll_timeout().unwrap() < planned);
-    assert_eq!(source.silence(), [2]);
+    assert_eq!(source.silence(), [POLL]);
 }

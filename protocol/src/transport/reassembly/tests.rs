@@ -7,7 +7,7 @@ use super::*;
 use crate::id::NodeId;
 use crate::rand::Jitter;
 use crate::region::Rate;
-use crate::transport::{Cut, Pace, Sending};
+use crate::transport::{Cut, Due, Pace, Sending};
 use crate::wire::{MAX_FRAGMENTS, MAX_PIECE_OCTETS};
 
 mod chain;
@@ -133,6 +133,32 @@ fn a_status_is_due_when_nothing_more_is_to_be_expected() {
     assert_eq!(reassembly.poll_status(NOW), None);
     assert_eq!(put(&mut reassembly, ID, &text, 7, NOW), Ok(Gathered::Duplicate));
     assert_eq!(reassembly.poll_status(NOW), None, "the receipt is the answer, once the message is durable");
+}
+
+#[test]
+fn a_poll_is_answered_with_what_is_known() {
+    let mut reassembly = Reassembly::<1>::new();
+    let text = text(1000);
+    let everything = FragmentSet::first(MAX_FRAGMENTS);
+    assert_eq!(reassembly.handle_poll(ID, NOW), Some(everything), "after a restart, say");
+    put(&mut reassembly, ID, &text, 1, NOW).unwrap();
+    assert_eq!(
+        reassembly.handle_poll(ID, NOW),
+        Some(everything.without(set(&[1]))),
+        "who knows how many there are"
+    );
+    assert_eq!(reassembly.handle_poll(OTHER, NOW), None, "no room: let it wait");
+    assert_eq!(reassembly.handle_poll(MessageId { counter: 0, ..ID }, NOW), None, "its source has gone on");
+    put(&mut reassembly, ID, &text, 4, NOW).unwrap();
+    assert_eq!(reassembly.handle_poll(ID, NOW), Some(set(&[0, 2, 3])));
+    assert_eq!(reassembly.poll_status(NOW), None, "the answer to the poll was the status that was due");
+    for index in [0, 2, 3] {
+        put(&mut reassembly, ID, &text, index, NOW).unwrap();
+    }
+    assert_eq!(reassembly.handle_poll(ID, NOW), None, "complete, being stored");
+    assert_eq!(reassembly.handle_poll(OTHER, NOW + SILENT), None);
+    reassembly.release(ID);
+    assert_eq!(reassembly.handle_poll(OTHER, NOW), Some(everything));
 }
 
 #[test]

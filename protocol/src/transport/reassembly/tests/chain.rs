@@ -79,33 +79,43 @@ fn send(text: &[u8], hops: u8, loss: u64, hop: Hop, seed: u64) -> Duration {
     let mut destination = Reassembly::<1>::new();
     let (mut jitter, mut token, mut now, mut durable) = (Jitter::new(!seed), 0, NOW, false);
     loop {
-        if let Some(index) = source.next(now) {
+        let mut status = None;
+        if let Some(due) = source.next(now) {
             token += 1;
-            source.handed_out(index, token);
-            let piece = cut.piece(text, index).unwrap();
-            let octets = OVERHEAD + 1 + piece.octets.len();
+            source.handed_out(due, token);
+            let piece = match due {
+                Due::Fragment(index) => cut.piece(text, index),
+                Due::Poll => None,
+            };
+            let octets = piece.map_or(OVERHEAD, |piece| OVERHEAD + 1 + piece.octets.len());
             now += rate().time_on_air(octets);
             source.handle_transmitted(token, rate(), &mut jitter, now);
-            if !chain.fragment(octets) {
+            let arrived = if piece.is_some() { chain.fragment(octets) } else { chain.answer(octets) };
+            if !arrived {
                 continue;
             }
-            let gathered = destination.insert(ID, piece, pace.patience, now);
-            durable |= matches!(gathered, Ok(Gathered::Complete { .. }));
+            if let Some(piece) = piece {
+                let gathered = destination.insert(ID, piece, pace.patience, now);
+                durable |= matches!(gathered, Ok(Gathered::Complete { .. }));
+            } else if !durable {
+                status = destination.handle_poll(ID, now);
+            }
             if durable && chain.answer(Receipt::OCTETS) {
                 return chain.airtime;
             }
         } else {
             let next = [source.poll_timeout(), destination.poll_timeout()].into_iter().flatten().min();
             now = next.expect("somebody waits for something").max(now);
-            if let Some((_, missing)) = destination.poll_status(now) {
-                let proof = [0; TAG_OCTETS];
-                let status = Status { hop_limit: 7, next_hop: 0, destination: ID.source, proof, missing };
-                let octets = status.emit(&mut [0; Status::MAX_OCTETS]).unwrap();
-                if chain.answer(octets) {
-                    source.handle_status(missing);
-                }
-            }
+            status = destination.poll_status(now).map(|(_, missing)| missing);
             source.handle_timeout(now);
+        }
+        if let Some(missing) = status {
+            let proof = [0; TAG_OCTETS];
+            let status = Status { hop_limit: 7, next_hop: 0, destination: ID.source, proof, missing };
+            let octets = status.emit(&mut [0; Status::MAX_OCTETS]).unwrap();
+            if chain.answer(octets) {
+                source.handle_status(missing);
+            }
         }
     }
 }
@@ -128,18 +138,24 @@ fn a_path_without_losses_carries_each_fragment_once_and_one_receipt() {
     assert_eq!(send(&text(1024), 3, 0, Hop::Once, 7).as_micros(), frames);
 }
 
+/// Seeds are fixed: a change of the protocol shows here what it costs.
 #[test]
 fn a_kilobyte_over_three_hops_that_lose_a_tenth_takes_at_most_1_4_times_the_airtime() {
-    for (len, hops, loss) in [(1024, 1, 100), (1024, 3, 100), (4096, 3, 100), (1024, 3, 200), (1024, 6, 100)]
-    {
-        for hop in [Hop::Once, Hop::RepeatsUnheard, Hop::AckedAtTheEnd] {
+    let table = [
+        // octets, hops, loss: mean and 95th percentile, by what the hops do
+        ((1024, 1, 100), ["1.13 1.47", "1.13 1.47", "1.31 1.70"]),
+        ((1024, 3, 100), ["1.33 1.86", "1.31 1.78", "1.28 1.60"]),
+        ((4096, 3, 100), ["1.27 1.51", "1.29 1.50", "1.26 1.40"]),
+        ((1024, 3, 200), ["1.93 3.00", "1.79 2.71", "1.61 2.16"]),
+        ((1024, 6, 100), ["1.75 2.63", "1.42 1.95", "1.32 1.67"]),
+    ];
+    for ((len, hops, loss), expected) in table {
+        for (hop, expected) in [Hop::Once, Hop::RepeatsUnheard, Hop::AckedAtTheEnd].into_iter().zip(expected)
+        {
             let (mean, worst) = ratio(len, hops, loss, hop);
-            std::println!(
-                "{len} octets, {hops} hops, {loss} of 1000 lost, {hop:?}: {mean:.3}, 95th {worst:.3}"
-            );
-            if (len, hops, loss) == (1024, 3, 100) {
-                assert!(mean <= 1.4, "{hop:?}: {mean}");
-            }
+            let found = std::format!("{mean:.2} {worst:.2}");
+            assert_eq!(found, expected, "{len} octets, {hops} hops, {loss} of 1000 lost, {hop:?}");
+            assert!((len, hops, loss) != (1024, 3, 100) || mean <= 1.4, "{hop:?}: {mean}");
         }
     }
 }

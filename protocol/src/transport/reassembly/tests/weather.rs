@@ -5,7 +5,7 @@ use super::*;
 /// What may be on its way.
 #[derive(Clone, Copy)]
 enum Sent {
-    Fragment(u8),
+    Due(Due),
     Status(FragmentSet),
     Receipt,
 }
@@ -34,12 +34,12 @@ fn deliver(text: &[u8], weather: Weather, asking_first: bool, seed: u64) -> u32 
     for _ in 0..200_000 {
         now += Duration::from_millis(100);
         source.handle_timeout(now);
-        if let Some(index) = source.next(now) {
+        if let Some(due) = source.next(now) {
             token += 1;
-            fragments += 1;
-            source.handed_out(index, token);
+            fragments += u32::from(due != Due::Poll);
+            source.handed_out(due, token);
             source.handle_transmitted(token, rate(), &mut jitter, now);
-            link.push(Sent::Fragment(index));
+            link.push(Sent::Due(due));
         }
         if let Some((_, missing)) = destination.poll_status(now) {
             link.push(Sent::Status(missing));
@@ -69,8 +69,9 @@ fn deliver(text: &[u8], weather: Weather, asking_first: bool, seed: u64) -> u32 
             Sent::Status(missing) => {
                 source.handle_status(missing);
             }
-            Sent::Fragment(_) if durable => link.push(Sent::Receipt),
-            Sent::Fragment(index) => {
+            Sent::Due(_) if durable => link.push(Sent::Receipt),
+            Sent::Due(Due::Poll) => link.extend(destination.handle_poll(ID, now).map(Sent::Status)),
+            Sent::Due(Due::Fragment(index)) => {
                 if let Gathered::Complete { counters } =
                     put(&mut destination, ID, text, index, now).expect("one source, one message")
                 {
