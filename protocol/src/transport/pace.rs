@@ -10,7 +10,7 @@ use crate::wire::{self, MAX_FRAME};
 
 /// Transmissions apart that two frames of one path must be, the first one's own included.
 const REUSE: u32 = 3;
-/// Between receiving and forwarding: storing, turning around, a few slots of waiting for the channel.
+/// An estimate, as the next one. Between receiving and forwarding: storing, turning around, a few slots of waiting for the channel.
 const TURNAROUND: Duration = Duration::from_millis(150);
 /// What a relay's own repetition of a frame waits for before it goes out.
 const HOP_REPEAT: Duration = Duration::from_millis(900);

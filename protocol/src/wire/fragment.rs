@@ -21,7 +21,7 @@
 //! ```
 //!
 //! With a tag and nothing else sealed, the frame is a *poll*: what is missing of the message with this counter? The tag
-//! is a proof then. It costs a twentieth of the airtime of a long fragment.
+//! is a proof then. It costs an eighth of the airtime of a full fragment.
 //!
 //! How many fragments there are, only the last one says: before it is there, nobody needs to know. All fragments but
 //! the last have the same length, so that any one of them shows where the others belong.

@@ -279,6 +279,18 @@ fn a_piece_that_cannot_be_placed_is_refused() {
 }
 
 #[test]
+fn a_bitmap_has_one_form() {
+    let status = [0x80, 0, 0, 1, 9, 9, 9, 9, 0x10, 0x80];
+    let Ok(Frame::Status(parsed)) = Frame::parse(&status) else { panic!("a status") };
+    assert_eq!(parsed.missing, FragmentSet::only(4).union(FragmentSet::only(15)));
+    assert_eq!(Frame::parse(&status[..8]), Err(Error::Truncated));
+    for end in [&[0][..], &[1, 0], &[0, 0, 0, 0]] {
+        assert_eq!(Frame::parse(&[&status[..8], end].concat()), Err(Error::InvalidBitmap), "{end:?}");
+    }
+    assert_eq!(Frame::parse(&[&status[..8], &[1; 5]].concat()), Err(Error::TooLong));
+}
+
+#[test]
 fn a_fragment_names_its_message() {
     let piece = Piece::parse(&[0x23, b'x']).unwrap();
     assert_eq!((piece.index, piece.is_last), (3, true));
