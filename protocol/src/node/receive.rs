@@ -26,7 +26,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             Ok(Frame::Ack(ack)) => self.handle_ack(ack, quality, now),
             Ok(Frame::Receipt(receipt)) => self.handle_receipt(receipt, quality, now),
             Ok(Frame::Beacon(beacon)) => self.handle_beacon(beacon, quality, now),
-            Ok(Frame::Unknown { .. }) => Err(Discard::Unknown),
+            Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) => Err(Discard::Unknown),
             Err(error) => Err(Discard::Malformed(error)),
         };
         result.inspect_err(|discard| self.stats.count(*discard))

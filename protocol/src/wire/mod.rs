@@ -17,13 +17,17 @@ use crate::id::NodeId;
 mod ack;
 mod beacon;
 mod error;
+pub mod fragment;
 mod receipt;
+mod status;
 pub mod text;
 
 pub use ack::Ack;
 pub use beacon::{Beacon, Role};
 pub use error::Error;
+pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
 pub use receipt::Receipt;
+pub use status::Status;
 pub use text::{Counter, MAX_TEXT_OCTETS, Text};
 
 /// The most octets in a frame: what the radio's buffer and length field hold.
@@ -50,7 +54,11 @@ pub enum Kind {
     Receipt,
     /// A node is there.
     Beacon,
-    /// Something newer than this code, 0 or 5 to 15; relays forward it all the same.
+    /// A piece of a long text, sealed.
+    Fragment,
+    /// End to end: which fragments are missing.
+    Status,
+    /// Something newer than this code: 0, 5, 6 or 9 to 15. Relays forward it all the same.
     Unknown(u8),
 }
 
@@ -62,6 +70,8 @@ impl Kind {
             2 => Self::Ack,
             3 => Self::Receipt,
             4 => Self::Beacon,
+            7 => Self::Fragment,
+            8 => Self::Status,
             other => Self::Unknown(other),
         }
     }
@@ -73,6 +83,8 @@ impl Kind {
             Self::Ack => 2,
             Self::Receipt => 3,
             Self::Beacon => 4,
+            Self::Fragment => 7,
+            Self::Status => 8,
             Self::Unknown(number) => number & 0x0F,
         }
     }
@@ -94,9 +106,13 @@ pub enum Frame<'a> {
     Receipt(Receipt),
     /// A node is there.
     Beacon(Beacon),
+    /// A piece of a long text, sealed.
+    Fragment(Fragment<'a>),
+    /// End to end: which fragments are missing.
+    Status(Status),
     /// Something newer than this code.
     Unknown {
-        /// Its number, 0 or 5 to 15.
+        /// Its number, one that no kind above has.
         kind: u8,
         /// The whole frame, first octet included, 1 to [`MAX_FRAME`].
         octets: &'a [u8],
@@ -117,6 +133,8 @@ impl<'a> Frame<'a> {
             Kind::Ack => Ack::parse(octets).map(Self::Ack),
             Kind::Receipt => Receipt::parse(octets).map(Self::Receipt),
             Kind::Beacon => Beacon::parse(octets).map(Self::Beacon),
+            Kind::Fragment => Fragment::parse(octets).map(Self::Fragment),
+            Kind::Status => Status::parse(octets).map(Self::Status),
             Kind::Unknown(kind) => Ok(Self::Unknown { kind, octets }),
         }
     }
@@ -131,6 +149,8 @@ impl<'a> Frame<'a> {
             Self::Ack(ack) => ack.emit(out),
             Self::Receipt(receipt) => receipt.emit(out),
             Self::Beacon(beacon) => beacon.emit(out),
+            Self::Fragment(fragment) => fragment.emit(out),
+            Self::Status(status) => status.emit(out),
             Self::Unknown { octets, .. } => {
                 if octets.len() > MAX_FRAME {
                     return Err(Error::TooLong);
