@@ -276,8 +276,9 @@ impl Traffic {
             figures.shown += 1;
             assert_eq!(entries[places[0]].who, handheld);
             let told = receipts[sent.id.as_str()];
-            assert!(told > places[0], "the receipt for {} came before it was shown", sent.id);
-            assert_eq!(entries[told].who, user);
+            let (told, shown) = (&entries[told], &entries[places[0]]);
+            assert!(told.at + PIPE > shown.at, "the receipt for {} came before it was shown", sent.id);
+            assert_eq!(told.who, user);
         }
         // What the server has lost on the way is sent again, and then comes later.
         if self.repeated == 0 {

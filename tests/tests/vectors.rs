@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
-use fanal_protocol::wire::{Ack, Beacon, Counter, Error, Frame, MAX_FRAME, Receipt, Role, Text};
+use fanal_protocol::wire::{
+    Ack, Beacon, Counter, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Piece, Receipt, Role, Status, Text,
+};
 
 const HANDHELD: NodeId = NodeId(0x0201);
 const PERSON: NodeId = NodeId(0x0101);
@@ -215,6 +217,102 @@ fn beacon_frames_match_the_vectors() {
         ("refused_trailing_octet", Error::TooLong),
         ("refused_source_nobody", Error::InvalidSource),
         ("refused_source_everybody", Error::InvalidSource),
+    ]);
+    vectors.end();
+}
+
+#[test]
+fn fragment_frames_match_the_vectors() {
+    let session = SessionKey::from_bytes(crypto_vectors().take_array("session_key"));
+    let mut vectors = Vectors::read(include_str!("../vectors/fragment.hex"));
+    let mut sealed = |name: &str, index: u8, is_last: bool| {
+        let plain = vectors.take(name);
+        let piece = Piece::parse(&plain).expect(name);
+        assert_eq!((piece.index, piece.is_last), (index, is_last), "{name}");
+        let mut out = [0; MAX_FRAME];
+        let len = piece.emit(&mut out).unwrap();
+        assert_eq!(out[..len], plain, "{name}");
+        let id = MessageId { counter: ID.counter + u32::from(index), ..ID };
+        assert_eq!(piece.message(id), Some(ID), "{name}");
+        let len = session.seal_fragment(id, &plain, &mut out).unwrap();
+        let sealed = out[..len].to_vec();
+        let len = session.open_fragment(id, &sealed, &mut out).unwrap();
+        assert_eq!(out[..len], plain, "{name}");
+        sealed
+    };
+    let (first, last, longest) =
+        (sealed("first_plain", 0, false), sealed("last_plain", 17, true), sealed("longest_plain", 3, false));
+    let short = Text {
+        hop_limit: 0,
+        next_hop: 0,
+        destination: PERSON,
+        source: HANDHELD,
+        counter: Counter::Short(SequenceNumber(7)),
+        sealed: &first,
+    };
+
+    vectors.is_frame("short", Frame::Fragment(Fragment(short)));
+    let counter = Counter::Full(ID.counter + 17);
+    let full = Text { hop_limit: 3, next_hop: 0x40, counter, sealed: &last, ..short };
+    vectors.is_frame("full", Frame::Fragment(Fragment(full)));
+    let longest = Text { counter: Counter::Full(ID.counter + 3), sealed: &longest, ..short };
+    vectors.is_frame("longest", Frame::Fragment(Fragment(longest)));
+    let shortest = Text {
+        hop_limit: 7,
+        next_hop: 0xFF,
+        destination: NodeId(0x0001),
+        source: NodeId(0xFFFE),
+        counter: Counter::Short(SequenceNumber(0xFF)),
+        sealed: &[1, 2, 3, 4, 5, 6],
+    };
+    vectors.is_frame("shortest", Frame::Fragment(Fragment(shortest)));
+    let proof = session.proof(Purpose::Poll, ID);
+    let poll = Fragment(Text { hop_limit: 4, next_hop: 0x40, sealed: &proof, ..short });
+    assert_eq!(poll.poll_proof(), Some(proof));
+    vectors.is_frame("poll", Frame::Fragment(poll));
+    let whole = Text { counter: Counter::Full(ID.counter), sealed: &proof, ..short };
+    vectors.is_frame("poll_full", Frame::Fragment(Fragment(whole)));
+    vectors.are_refused([
+        ("refused_poll_cut_short", Error::Truncated),
+        ("refused_index_without_piece", Error::Truncated),
+        ("refused_half_a_header", Error::Truncated),
+        ("refused_counter_without_piece", Error::Truncated),
+        ("refused_source_nobody", Error::InvalidSource),
+        ("refused_destination_everybody", Error::InvalidDestination),
+        ("refused_same_ends", Error::SameEnds),
+    ]);
+    for (name, error) in [
+        ("refused_plain_only_fragment", Error::InvalidIndex),
+        ("refused_plain_reserved_bit", Error::InvalidIndex),
+        ("refused_plain_no_piece", Error::Truncated),
+    ] {
+        assert_eq!(Piece::parse(&vectors.take(name)), Err(error), "{name}");
+    }
+    vectors.end();
+}
+
+#[test]
+fn status_frames_match_the_vectors() {
+    let session = SessionKey::from_bytes(crypto_vectors().take_array("session_key"));
+    let status = |hop_limit, next_hop, missing| {
+        let missing = FragmentSet(missing);
+        let proof = session.status_proof(ID, missing);
+        Frame::Status(Status { hop_limit, next_hop, destination: HANDHELD, proof, missing })
+    };
+    let mut vectors = Vectors::read(include_str!("../vectors/status.hex"));
+    let missing = status(0, 0, 1 << 3 | 1 << 7);
+    vectors.is_frame("missing", missing);
+    vectors.is_frame("missing_far", status(7, 0x40, 1 | 1 << 16));
+    vectors.is_frame("missing_most", status(0, 0, u32::MAX >> 1));
+    vectors.is_read_as("reserved_bit_set", missing);
+    vectors.are_refused([
+        ("refused_no_bitmap", Error::Truncated),
+        ("refused_truncated", Error::Truncated),
+        ("refused_nothing_missing", Error::InvalidBitmap),
+        ("refused_empty_octet_at_the_end", Error::InvalidBitmap),
+        ("refused_trailing_octet", Error::TooLong),
+        ("refused_destination_nobody", Error::InvalidDestination),
+        ("refused_destination_everybody", Error::InvalidDestination),
     ]);
     vectors.end();
 }

@@ -8,10 +8,11 @@
 //! ```text
 //!    0         1    2    3    4     5    6    7    8    9 .. 12
 //!   +---------+---------+---------+-------------------+---------+
-//!   | purpose | source  | destin. |      counter      |  zeros  |
+//!   | purpose | source  | destin. |      counter      | detail  |
 //!   +---------+---------+---------+-------------------+---------+
 //! ```
 //!
+//! The detail is zero but for a status, where it is the bitmap of what is missing: one message may see many statuses.
 //! Source and destination tell the two directions apart, the purpose tells apart what is made of one message; that a
 //! counter is never used for two texts is up to whoever counts (reserve a block durably, then use it).
 
@@ -58,16 +59,28 @@ pub enum Purpose {
     /// Proving that a neighbor has a frame, whosever it is.
     HopAck = 6,
     /// Proving that a node keeps a text of somebody else's.
-    Custody = 9,
+    Custody = 10,
     /// Proving that a kept text has arrived.
-    Release = 10,
+    Release = 11,
+    /// Sealing a piece of a long text, under the fragment's own counter.
+    Fragment = 7,
+    /// Proving which fragments of a long text are missing.
+    Status = 8,
+    /// Proving that the source of a long text wants to know what is missing.
+    Poll = 9,
 }
 
 fn nonce(purpose: Purpose, id: MessageId) -> Nonce<U13> {
+    nonce_about(purpose, id, 0)
+}
+
+/// The nonce of a proof that says something about the message besides its purpose.
+fn nonce_about(purpose: Purpose, id: MessageId, detail: u32) -> Nonce<U13> {
     let [source_0, source_1] = id.source.0.to_be_bytes();
     let [destination_0, destination_1] = id.destination.0.to_be_bytes();
     let [c0, c1, c2, c3] = id.counter.to_be_bytes();
-    [purpose as u8, source_0, source_1, destination_0, destination_1, c0, c1, c2, c3, 0, 0, 0, 0].into()
+    let [d0, d1, d2, d3] = detail.to_le_bytes();
+    [purpose as u8, source_0, source_1, destination_0, destination_1, c0, c1, c2, c3, d0, d1, d2, d3].into()
 }
 
 /// Whether two proofs are the same, in a time that tells nothing about where they differ.

@@ -3,12 +3,13 @@
 use core::fmt;
 
 use ccm::aead::inout::InOutBuf;
-use ccm::{AeadInOut, KeyInit, Tag};
+use ccm::consts::U13;
+use ccm::{AeadInOut, KeyInit, Nonce, Tag};
 use zeroize::Zeroize;
 
-use super::{Forged, Purpose, SessionCipher, nonce};
+use super::{Forged, Purpose, SessionCipher, nonce, nonce_about};
 use crate::id::MessageId;
-use crate::wire::{Kind, TAG_OCTETS};
+use crate::wire::{FragmentSet, Kind, TAG_OCTETS};
 
 /// Octets of a session's key.
 pub(super) const SESSION_KEY_OCTETS: usize = 16;
@@ -31,14 +32,48 @@ impl SessionKey {
     /// The same `id` must never be used for two texts; sealing one text again gives the same octets. The kind, the
     /// destination and the source are authenticated with it, the next hop and the hop limit are not.
     pub fn seal_text(&self, id: MessageId, plaintext: &[u8], out: &mut [u8]) -> Option<usize> {
+        self.seal(Purpose::Text, Kind::Text, id, plaintext, out)
+    }
+
+    /// Opens a text: writes it to the start of `out` and returns its length, `sealed.len() - 4`.
+    ///
+    /// # Errors
+    /// [`Forged`] if the tag does not fit `id` and the rest, also when `sealed` is shorter than a tag or `out` shorter
+    /// than the text. Nothing of the text is left in `out` then.
+    pub fn open_text(&self, id: MessageId, sealed: &[u8], out: &mut [u8]) -> Result<usize, Forged> {
+        self.open(Purpose::Text, Kind::Text, id, sealed, out)
+    }
+
+    /// Seals what [`Piece::emit`](crate::wire::Piece::emit) wrote, as [`seal_text`](Self::seal_text) does a text. The
+    /// counter of `fragment` is the fragment's own, so the same one must never be used for two pieces.
+    pub fn seal_fragment(&self, fragment: MessageId, plaintext: &[u8], out: &mut [u8]) -> Option<usize> {
+        self.seal(Purpose::Fragment, Kind::Fragment, fragment, plaintext, out)
+    }
+
+    /// Opens a fragment, as [`open_text`](Self::open_text) does a text.
+    ///
+    /// # Errors
+    /// [`Forged`], as there.
+    pub fn open_fragment(&self, fragment: MessageId, sealed: &[u8], out: &mut [u8]) -> Result<usize, Forged> {
+        self.open(Purpose::Fragment, Kind::Fragment, fragment, sealed, out)
+    }
+
+    fn seal(
+        &self,
+        purpose: Purpose,
+        kind: Kind,
+        id: MessageId,
+        plaintext: &[u8],
+        out: &mut [u8],
+    ) -> Option<usize> {
         let (ciphertext, rest) = out.split_at_mut_checked(plaintext.len())?;
         let tag_out = rest.first_chunk_mut::<TAG_OCTETS>()?;
         ciphertext.copy_from_slice(plaintext);
         let tag = self
             .cipher()
             .encrypt_inout_detached(
-                &nonce(Purpose::Text, id),
-                &associated(id),
+                &nonce(purpose, id),
+                &associated(kind, id),
                 InOutBuf::from(&mut *ciphertext),
             )
             .ok();
@@ -50,18 +85,20 @@ impl SessionKey {
         Some(plaintext.len() + TAG_OCTETS)
     }
 
-    /// Opens a text: writes it to the start of `out` and returns its length, `sealed.len() - 4`.
-    ///
-    /// # Errors
-    /// [`Forged`] if the tag does not fit `id` and the rest, also when `sealed` is shorter than a tag or `out` shorter
-    /// than the text. Nothing of the text is left in `out` then.
-    pub fn open_text(&self, id: MessageId, sealed: &[u8], out: &mut [u8]) -> Result<usize, Forged> {
+    fn open(
+        &self,
+        purpose: Purpose,
+        kind: Kind,
+        id: MessageId,
+        sealed: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Forged> {
         let (ciphertext, tag) = sealed.split_last_chunk::<TAG_OCTETS>().ok_or(Forged)?;
         let text = out.get_mut(..ciphertext.len()).ok_or(Forged)?;
         text.copy_from_slice(ciphertext);
         let opened = self.cipher().decrypt_inout_detached(
-            &nonce(Purpose::Text, id),
-            &associated(id),
+            &nonce(purpose, id),
+            &associated(kind, id),
             InOutBuf::from(&mut *text),
             &Tag::from(*tag),
         );
@@ -76,11 +113,22 @@ impl SessionKey {
 
     /// What only the two holders of this key can say about a message: the tag of an empty text.
     ///
-    /// `purpose` is [`Ack`](Purpose::Ack), [`Receipt`](Purpose::Receipt) or [`ReceiptAck`](Purpose::ReceiptAck).
+    /// `purpose` is [`Ack`](Purpose::Ack), [`Receipt`](Purpose::Receipt), [`ReceiptAck`](Purpose::ReceiptAck) or
+    /// [`Poll`](Purpose::Poll).
     /// Compare with [`same`](super::same).
     pub fn proof(&self, purpose: Purpose, id: MessageId) -> [u8; TAG_OCTETS] {
+        self.tag_of(nonce(purpose, id))
+    }
+
+    /// What only the two holders of this key can say about the fragments of a message that are `missing`.
+    pub fn status_proof(&self, id: MessageId, missing: FragmentSet) -> [u8; TAG_OCTETS] {
+        self.tag_of(nonce_about(Purpose::Status, id, missing.0))
+    }
+
+    /// The tag of an empty text.
+    fn tag_of(&self, nonce: Nonce<U13>) -> [u8; TAG_OCTETS] {
         self.cipher()
-            .encrypt_inout_detached(&nonce(purpose, id), &[], InOutBuf::from(&mut [][..]))
+            .encrypt_inout_detached(&nonce, &[], InOutBuf::from(&mut [][..]))
             .expect("an empty text is not too long")
             .into()
     }
@@ -103,8 +151,8 @@ impl fmt::Debug for SessionKey {
 }
 
 /// The octets of the header that no relay changes.
-fn associated(id: MessageId) -> [u8; 5] {
+fn associated(kind: Kind, id: MessageId) -> [u8; 5] {
     let [destination_0, destination_1] = id.destination.0.to_be_bytes();
     let [source_0, source_1] = id.source.0.to_be_bytes();
-    [Kind::Text.number(), destination_0, destination_1, source_0, source_1]
+    [kind.number(), destination_0, destination_1, source_0, source_1]
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{NodeId, SequenceNumber};
-use crate::wire::{Counter, Frame, MAX_FRAME, MAX_TEXT_OCTETS, Text};
+use crate::wire::{Counter, FragmentSet, Frame, MAX_FRAGMENTS, MAX_FRAME, MAX_TEXT_OCTETS, Text};
 
 const ALICE: NodeId = NodeId(0x0201);
 const BOB: NodeId = NodeId(0x0101);
@@ -169,6 +169,47 @@ fn proofs_differ_by_purpose_message_and_key() {
     assert!(same(&proofs[0], &proofs[0]));
     assert!(!same(&proofs[0], &proofs[0][..3]));
     assert!(same(&[], &[]));
+}
+
+#[test]
+fn a_fragment_is_never_read_as_a_text() {
+    let mut out = [0; MAX_FRAME];
+    let len = key().seal_fragment(ID, b"\x01bonjour", &mut out).unwrap();
+    let seal = out[..len].to_vec();
+    assert_eq!(key().open_fragment(ID, &seal, &mut out), Ok(8));
+    assert_eq!(&out[..8], b"\x01bonjour");
+    assert_eq!(opened(&key(), ID, &seal), Err(Forged));
+    assert_eq!(key().open_fragment(ID, &sealed(&key(), ID, b"salut"), &mut out), Err(Forged));
+    assert_ne!(sealed(&key(), ID, b"\x01bonjour")[..8], seal[..8], "another keystream");
+}
+
+#[test]
+fn a_status_proves_what_is_missing_of_which_message() {
+    let mut proofs = Vec::new();
+    for id in [ID, MessageId { counter: 8, ..ID }] {
+        for bit in 0..32 {
+            proofs.push(key().status_proof(id, FragmentSet(1 << bit)));
+        }
+        proofs.push(key().status_proof(id, FragmentSet(u32::MAX)));
+        proofs.push(key().proof(Purpose::Receipt, id));
+    }
+    for (i, proof) in proofs.iter().enumerate() {
+        assert!(proofs[..i].iter().all(|other| !same(other, proof)));
+    }
+}
+
+#[test]
+fn a_message_of_the_most_fragments_fits_into_the_window() {
+    // All its counters are marked at once when it is accepted; none of its fragments is new or too old after that.
+    let first = 1_000;
+    let mut window = Window::restore(Some(first - 1), u64::MAX);
+    let counters = first..first + u32::from(MAX_FRAGMENTS);
+    assert!(counters.clone().all(|counter| window.check(counter) == Freshness::Fresh));
+    counters.clone().for_each(|counter| window.mark(counter));
+    assert!(counters.clone().all(|counter| window.check(counter) == Freshness::Seen));
+    // The next message may be as long, and late repetitions of this one are still known for what they are.
+    counters.clone().for_each(|counter| window.mark(counter + u32::from(MAX_FRAGMENTS)));
+    assert!(counters.clone().all(|counter| window.check(counter) == Freshness::Seen));
 }
 
 #[test]

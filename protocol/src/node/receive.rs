@@ -28,7 +28,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Ok(Frame::Beacon(beacon)) => self.handle_beacon(beacon, quality, now),
             Ok(Frame::Custody(notice)) if self.is_own(notice.destination) => self.handle_custody(notice),
             Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_)) => self.pass_on(octets, quality, now),
-            Ok(Frame::Unknown { .. }) => match Routed::read(octets) {
+            Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) => match Routed::read(octets) {
                 Some(routed) if !self.is_own(routed.destination) => self.pass_on(octets, quality, now),
                 _ => Err(Discard::Unknown),
             },

@@ -2,14 +2,20 @@
 //!
 //! `docs/protocol.md`, section "Transport".
 
+mod fragment;
 mod incoming;
 mod outgoing;
+mod pace;
+mod reassembly;
 mod retransmit;
 mod session;
 mod state;
 
+pub use fragment::{Cut, Due, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
 pub use incoming::{Arriving, Confirming, Progress};
 pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase};
+pub use pace::Pace;
+pub use reassembly::{Gathered, Reassembly, Refused};
 pub use retransmit::Schedule;
 pub(crate) use session::Reservation;
 pub use session::Session;

@@ -19,6 +19,10 @@ pub enum Error {
     SameEnds,
     /// The hop limit is above [`MAX_HOP_LIMIT`](super::MAX_HOP_LIMIT); values only, octets cannot say so.
     InvalidHopLimit,
+    /// A piece of a long text does not say which one it is.
+    InvalidIndex,
+    /// A fragment status does not end with a fragment that is missing.
+    InvalidBitmap,
     /// The buffer is shorter than the frame; values only.
     BufferTooSmall,
 }
@@ -33,6 +37,8 @@ impl fmt::Display for Error {
             Self::InvalidDestination => "the destination is not a single node",
             Self::SameEnds => "source and destination are the same node",
             Self::InvalidHopLimit => "the hop limit is above 7",
+            Self::InvalidIndex => "the fragment has no valid index",
+            Self::InvalidBitmap => "the bitmap does not end with a missing fragment",
             Self::BufferTooSmall => "the buffer is shorter than the frame",
         })
     }

@@ -18,16 +18,20 @@ mod ack;
 mod beacon;
 mod custody;
 mod error;
+pub mod fragment;
 mod receipt;
 pub mod routed;
+mod status;
 pub mod text;
 
 pub use ack::Ack;
 pub use beacon::{Beacon, Role};
 pub use custody::Custody;
 pub use error::Error;
+pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
 pub use receipt::Receipt;
 pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+pub use status::Status;
 pub use text::{Counter, MAX_TEXT_OCTETS, Text};
 
 /// The most octets in a frame: what the radio's buffer and length field hold.
@@ -54,7 +58,11 @@ pub enum Kind {
     Beacon,
     /// Who keeps a text, or need not any more.
     Custody,
-    /// Something newer than this code, 0, 5 or 7 to 15; relays forward it all the same.
+    /// A piece of a long text, sealed.
+    Fragment,
+    /// End to end: which fragments are missing.
+    Status,
+    /// Something newer than this code: 0, 5 or 9 to 15. Relays forward it all the same.
     Unknown(u8),
 }
 
@@ -67,6 +75,8 @@ impl Kind {
             3 => Self::Receipt,
             4 => Self::Beacon,
             6 => Self::Custody,
+            7 => Self::Fragment,
+            8 => Self::Status,
             other => Self::Unknown(other),
         }
     }
@@ -74,7 +84,7 @@ impl Kind {
     /// Whether relays pass such frames on: the start of those is [`Routed`]. Kinds that are not known are, but for 0.
     pub const fn is_routed(self) -> bool {
         match self {
-            Self::Text | Self::Receipt | Self::Custody => true,
+            Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status => true,
             Self::Ack | Self::Beacon => false,
             Self::Unknown(number) => !matches!(number, 0 | 5),
         }
@@ -88,6 +98,8 @@ impl Kind {
             Self::Receipt => 3,
             Self::Beacon => 4,
             Self::Custody => 6,
+            Self::Fragment => 7,
+            Self::Status => 8,
             Self::Unknown(number) => number & 0x0F,
         }
     }
@@ -111,9 +123,13 @@ pub enum Frame<'a> {
     Beacon(Beacon),
     /// Who keeps a text, or need not any more.
     Custody(Custody),
+    /// A piece of a long text, sealed.
+    Fragment(Fragment<'a>),
+    /// End to end: which fragments are missing.
+    Status(Status),
     /// Something newer than this code.
     Unknown {
-        /// Its number, 0, 5 or 7 to 15.
+        /// Its number, one that no kind above has.
         kind: u8,
         /// The whole frame, first octet included, 1 to [`MAX_FRAME`].
         octets: &'a [u8],
@@ -135,6 +151,8 @@ impl<'a> Frame<'a> {
             Kind::Receipt => Receipt::parse(octets).map(Self::Receipt),
             Kind::Beacon => Beacon::parse(octets).map(Self::Beacon),
             Kind::Custody => Custody::parse(octets).map(Self::Custody),
+            Kind::Fragment => Fragment::parse(octets).map(Self::Fragment),
+            Kind::Status => Status::parse(octets).map(Self::Status),
             Kind::Unknown(kind) => Ok(Self::Unknown { kind, octets }),
         }
     }
@@ -150,6 +168,8 @@ impl<'a> Frame<'a> {
             Self::Receipt(receipt) => receipt.emit(out),
             Self::Beacon(beacon) => beacon.emit(out),
             Self::Custody(custody) => custody.emit(out),
+            Self::Fragment(fragment) => fragment.emit(out),
+            Self::Status(status) => status.emit(out),
             Self::Unknown { octets, .. } => {
                 if octets.len() > MAX_FRAME {
                     return Err(Error::TooLong);

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::SequenceNumber;
+use crate::id::{MessageId, SequenceNumber};
 
 fn node() -> impl Strategy<Value = NodeId> {
     (1..=0xFFFE_u16).prop_map(NodeId)
@@ -62,7 +62,7 @@ proptest! {
 
     #[test]
     fn any_octets_behind_a_known_kind_are_parsed_without_panic(
-        head in 0x10..0x50_u8,
+        head in prop_oneof![0x10..0x50_u8, 0x70..0x90_u8],
         mut octets in prop::collection::vec(any::<u8>(), 1..24)
     ) {
         octets[0] = head;
@@ -89,6 +89,56 @@ proptest! {
     #[test]
     fn receipts_come_back_as_they_went(receipt in receipt()) {
         prop_assert_eq!(there_and_back(Frame::Receipt(receipt)), 8);
+    }
+
+    #[test]
+    fn fragments_come_back_as_they_went(
+        (hop_limit, next_hop) in (0..=MAX_HOP_LIMIT, any::<u8>()),
+        (destination, source) in (node(), node()).prop_filter("two nodes", |(a, b)| a != b),
+        counter in counter(),
+        sealed in prop::collection::vec(any::<u8>(), 6..=MAX_TEXT_OCTETS + TAG_OCTETS),
+    ) {
+        let text = Text { hop_limit, next_hop, destination, source, counter, sealed: &sealed };
+        let mut out = [0; MAX_FRAME];
+        let len = text.emit(&mut out).unwrap();
+        prop_assert_eq!(there_and_back(Frame::Fragment(Fragment(text))), len);
+    }
+
+    #[test]
+    fn pieces_come_back_as_they_went(
+        index in 0..MAX_FRAGMENTS,
+        is_last: bool,
+        octets in prop::collection::vec(any::<u8>(), 1..=MAX_PIECE_OCTETS),
+    ) {
+        let piece = Piece { index, is_last: is_last && index > 0, octets: &octets };
+        let mut out = [0; MAX_TEXT_OCTETS];
+        let len = piece.emit(&mut out).unwrap();
+        prop_assert_eq!(len, 1 + octets.len());
+        prop_assert_eq!(Piece::parse(&out[..len]), Ok(piece));
+    }
+
+    #[test]
+    fn any_octets_that_are_a_piece_are_the_only_form_of_it(
+        plain in prop::collection::vec(any::<u8>(), 0..=MAX_TEXT_OCTETS + 1)
+    ) {
+        if let Ok(piece) = Piece::parse(&plain) {
+            let mut out = [0; MAX_FRAME];
+            let len = piece.emit(&mut out).unwrap();
+            prop_assert_eq!(&out[..len], &plain[..]);
+        }
+    }
+
+    #[test]
+    fn statuses_come_back_as_they_went_and_carry_no_octet_too_many(
+        (hop_limit, next_hop) in (0..=MAX_HOP_LIMIT, any::<u8>()),
+        destination in node(),
+        proof: [u8; TAG_OCTETS],
+        (missing, shift) in (1..=u32::MAX, 0..32_u32),
+    ) {
+        let missing = FragmentSet((missing >> shift).max(1));
+        let status = Status { hop_limit, next_hop, destination, proof, missing };
+        let bits = usize::from(missing.highest().unwrap()) + 1;
+        prop_assert_eq!(there_and_back(Frame::Status(status)), 8 + bits.div_ceil(8));
     }
 
     #[test]
@@ -123,6 +173,7 @@ fn kinds_keep_their_numbers() {
         assert_eq!(kind_of(&[number << 4 | 0x0F]), Some(Kind::of(number)));
     }
     assert_eq!([Kind::Text, Kind::Ack, Kind::Receipt, Kind::Beacon].map(Kind::number), [1, 2, 3, 4]);
+    assert_eq!([Kind::Fragment, Kind::Status].map(Kind::number), [7, 8]);
 }
 
 #[test]
@@ -186,9 +237,82 @@ fn what_would_not_parse_is_not_emitted() {
         Receipt { destination: NodeId::NONE, ..receipt }.emit(&mut out),
         Err(Error::InvalidDestination)
     );
+    let fragment = Fragment(Text { sealed: &[1, 2, 3, 4, 5, 6], ..good });
+    assert_eq!(there_and_back(Frame::Fragment(fragment)), 13);
+    assert_eq!(fragment.poll_proof(), None);
+    assert_eq!(Fragment(good).emit(&mut out), Err(Error::Truncated), "an index without a piece");
+    let poll = Fragment(Text { sealed: &SEALED[..4], ..good });
+    assert_eq!(there_and_back(Frame::Fragment(poll)), 11);
+    assert_eq!(poll.poll_proof(), Some([1, 2, 3, 4]));
+    assert_eq!(Fragment(Text { sealed: &SEALED[..3], ..good }).emit(&mut out), Err(Error::Truncated));
+    let status = Status {
+        hop_limit: 0,
+        next_hop: 0,
+        destination: NodeId(1),
+        proof: [0; 4],
+        missing: FragmentSet::only(31),
+    };
+    assert_eq!(there_and_back(Frame::Status(status)), Status::MAX_OCTETS);
+    assert_eq!(Status { hop_limit: 8, ..status }.emit(&mut out), Err(Error::InvalidHopLimit));
+    assert_eq!(Status { destination: NodeId::NONE, ..status }.emit(&mut out), Err(Error::InvalidDestination));
+    assert_eq!(Status { missing: FragmentSet::EMPTY, ..status }.emit(&mut out), Err(Error::InvalidBitmap));
     let beacon = Beacon { hop_limit: 0, source: NodeId(1), counter: 0, role: Role::Relay, tag: [0; 8] };
     assert_eq!(Beacon { hop_limit: 8, ..beacon }.emit(&mut out), Err(Error::InvalidHopLimit));
     assert_eq!(Beacon { source: NodeId::NONE, ..beacon }.emit(&mut out), Err(Error::InvalidSource));
+}
+
+#[test]
+fn a_piece_that_cannot_be_placed_is_refused() {
+    for (plain, error) in [
+        (&[][..], Error::Truncated),
+        (&[0x01], Error::Truncated),
+        (&[0x20, b'x'], Error::InvalidIndex),
+        (&[0x41, b'x'], Error::InvalidIndex),
+        (&[0x81, b'x'], Error::InvalidIndex),
+        (&[0x01; 1 + MAX_PIECE_OCTETS + 1], Error::TooLong),
+    ] {
+        assert_eq!(Piece::parse(plain), Err(error), "{plain:02x?}");
+    }
+    let piece = Piece { index: MAX_FRAGMENTS, is_last: false, octets: b"x" };
+    assert_eq!(piece.emit(&mut [0; 8]), Err(Error::InvalidIndex));
+    assert_eq!(Piece { index: 1, ..piece }.emit(&mut [0; 1]), Err(Error::BufferTooSmall));
+}
+
+#[test]
+fn a_bitmap_has_one_form() {
+    let status = [0x80, 0, 0, 1, 9, 9, 9, 9, 0x10, 0x80];
+    let Ok(Frame::Status(parsed)) = Frame::parse(&status) else { panic!("a status") };
+    assert_eq!(parsed.missing, FragmentSet::only(4).union(FragmentSet::only(15)));
+    assert_eq!(Frame::parse(&status[..8]), Err(Error::Truncated));
+    for end in [&[0][..], &[1, 0], &[0, 0, 0, 0]] {
+        assert_eq!(Frame::parse(&[&status[..8], end].concat()), Err(Error::InvalidBitmap), "{end:?}");
+    }
+    assert_eq!(Frame::parse(&[&status[..8], &[1; 5]].concat()), Err(Error::TooLong));
+}
+
+#[test]
+fn a_fragment_names_its_message() {
+    let piece = Piece::parse(&[0x23, b'x']).unwrap();
+    assert_eq!((piece.index, piece.is_last), (3, true));
+    let id = MessageId { source: NodeId(1), destination: NodeId(2), counter: 9 };
+    assert_eq!(piece.message(id), Some(MessageId { counter: 6, ..id }));
+    assert_eq!(
+        piece.message(MessageId { counter: 2, ..id }),
+        None,
+        "no message begins before the first counter"
+    );
+}
+
+#[test]
+fn fragment_sets_know_their_ends() {
+    assert_eq!(FragmentSet::first(0), FragmentSet::EMPTY);
+    assert_eq!(FragmentSet::first(32), FragmentSet(u32::MAX));
+    assert_eq!(FragmentSet::only(32), FragmentSet::EMPTY);
+    assert_eq!((FragmentSet::EMPTY.lowest(), FragmentSet::EMPTY.highest()), (None, None));
+    let set = FragmentSet::only(3).union(FragmentSet::only(31));
+    assert_eq!((set.lowest(), set.highest(), set.len()), (Some(3), Some(31), 2));
+    assert!(set.contains(31) && !set.contains(4) && !set.contains(32));
+    assert_eq!(set.without(FragmentSet::first(4)), FragmentSet::only(31));
 }
 
 #[test]

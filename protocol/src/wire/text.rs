@@ -62,6 +62,13 @@ pub struct Text<'a> {
 
 impl<'a> Text<'a> {
     pub(super) fn parse(octets: &'a [u8]) -> Result<Self, Error> {
+        let text = Self::parse_layout(octets)?;
+        text.check()?;
+        Ok(text)
+    }
+
+    /// Reads a frame of any kind that is laid out as this one. What is sealed may be nothing: then there is a tag alone.
+    pub(super) fn parse_layout(octets: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader(octets);
         let Head { flag, hop_limit } = Head::of(reader.octet()?);
         let next_hop = reader.octet()?;
@@ -75,7 +82,7 @@ impl<'a> Text<'a> {
             Counter::Short(SequenceNumber(low))
         };
         let text = Self { hop_limit, next_hop, destination, source, counter, sealed: reader.rest() };
-        text.check()?;
+        text.check_layout()?;
         Ok(text)
     }
 
@@ -85,6 +92,12 @@ impl<'a> Text<'a> {
     /// [`Error::BufferTooSmall`], or what `parse` would say of the frame.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         self.check()?;
+        self.emit_layout(Kind::Text, out)
+    }
+
+    /// Writes the frame under the number of a kind that is laid out as this one.
+    pub(super) fn emit_layout(&self, kind: Kind, out: &mut [u8]) -> Result<usize, Error> {
+        self.check_layout()?;
         let overhead = match self.counter {
             Counter::Short(_) => OVERHEAD,
             Counter::Full(_) => OVERHEAD_FULL,
@@ -94,7 +107,7 @@ impl<'a> Text<'a> {
         }
         let flag = matches!(self.counter, Counter::Full(_));
         let mut writer = Writer::new(out);
-        writer.put(&[Head { flag, hop_limit: self.hop_limit }.octet(Kind::Text)?, self.next_hop])?;
+        writer.put(&[Head { flag, hop_limit: self.hop_limit }.octet(kind)?, self.next_hop])?;
         writer.node(self.destination)?;
         writer.node(self.source)?;
         match self.counter {
@@ -109,7 +122,11 @@ impl<'a> Text<'a> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.sealed.len() <= TAG_OCTETS {
+        if self.sealed.len() <= TAG_OCTETS { Err(Error::Truncated) } else { Ok(()) }
+    }
+
+    fn check_layout(&self) -> Result<(), Error> {
+        if self.sealed.len() < TAG_OCTETS {
             return Err(Error::Truncated);
         }
         check_source(self.source)?;

@@ -176,7 +176,7 @@ impl Watch {
                     self.violation(now, format!("{station} used beacon counter {} twice", beacon.counter));
                 }
             }
-            Ok(Frame::Unknown { .. }) | Err(_) => {
+            Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) | Err(_) => {
                 self.violation(now, format!("{station} sent something that is no frame"));
             }
         }
