@@ -226,12 +226,17 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         Err(Discard::Duplicate)
     }
 
-    fn handle_beacon(&mut self, beacon: wire::Beacon, quality: Quality, now: Instant) -> Result<(), Discard> {
-        let wire::Beacon { source, counter, role, tag, .. } = beacon;
+    fn handle_beacon(
+        &mut self,
+        beacon: wire::Beacon<'_>,
+        quality: Quality,
+        now: Instant,
+    ) -> Result<(), Discard> {
+        let wire::Beacon { source, counter, role, entries, tag, .. } = beacon;
         if self.is_own(source) {
             return Err(Discard::OwnSource);
         }
-        if self.config.network_key.open_beacon(source, counter, role.octet(), &tag).is_err() {
+        if self.config.network_key.open_beacon(source, counter, role.octet(), entries, &tag).is_err() {
             return Err(Discard::Forged);
         }
         if !self.neighbors.beacon(source, role, counter, quality, now) {

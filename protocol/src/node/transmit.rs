@@ -129,8 +129,9 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
         }
         let counter = self.beacon_counters.take()?;
         let (source, role) = (self.config.node, self.config.role);
-        let tag = self.config.network_key.seal_beacon(source, counter, role.octet());
-        let beacon = wire::Beacon { hop_limit: ONE_HOP, source, counter, role, tag };
+        let tag = self.config.network_key.seal_beacon(source, counter, role.octet(), wire::Entries::NONE);
+        let beacon =
+            wire::Beacon { hop_limit: ONE_HOP, source, counter, role, entries: wire::Entries::NONE, tag };
         let len = beacon.emit(buf).ok()?;
         self.beacon.sent(&mut self.jitter, now);
         self.stats.beacons_transmitted = self.stats.beacons_transmitted.wrapping_add(1);

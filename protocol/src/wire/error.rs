@@ -17,6 +17,8 @@ pub enum Error {
     InvalidDestination,
     /// Source and destination are the same node.
     SameEnds,
+    /// An entry of a beacon speaks of nobody or everybody.
+    InvalidEntry,
     /// The hop limit is above [`MAX_HOP_LIMIT`](super::MAX_HOP_LIMIT); values only, octets cannot say so.
     InvalidHopLimit,
     /// The buffer is shorter than the frame; values only.
@@ -32,6 +34,7 @@ impl fmt::Display for Error {
             Self::InvalidSource => "the source is not a single node",
             Self::InvalidDestination => "the destination is not a single node",
             Self::SameEnds => "source and destination are the same node",
+            Self::InvalidEntry => "an entry is not about a single node",
             Self::InvalidHopLimit => "the hop limit is above 7",
             Self::BufferTooSmall => "the buffer is shorter than the frame",
         })

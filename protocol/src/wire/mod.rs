@@ -15,13 +15,13 @@
 use crate::id::NodeId;
 
 mod ack;
-mod beacon;
+pub mod beacon;
 mod error;
 mod receipt;
 pub mod text;
 
 pub use ack::Ack;
-pub use beacon::{Beacon, Role};
+pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use error::Error;
 pub use receipt::Receipt;
 pub use text::{Counter, MAX_TEXT_OCTETS, Text};
@@ -93,7 +93,7 @@ pub enum Frame<'a> {
     /// End to end: the text has reached its reader.
     Receipt(Receipt),
     /// A node is there.
-    Beacon(Beacon),
+    Beacon(Beacon<'a>),
     /// Something newer than this code.
     Unknown {
         /// Its number, 0 or 5 to 15.
