@@ -35,7 +35,7 @@ use heapless::{Deque, Vec};
 use crate::id::{MessageId, NodeId};
 use crate::net::{BeaconSchedule, Neighbors};
 use crate::rand::Jitter;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
 
 use budget::Budget;
@@ -75,6 +75,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {
         let mut jitter = Jitter::new(seed);
         let beacon = BeaconSchedule::new(config.beacon_interval, &mut jitter, now);
+        let neighbors = Neighbors::new(config.rate, Duration::ZERO);
         Self {
             config,
             jitter,
@@ -84,7 +85,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
             arriving: Vec::new(),
             confirming: Vec::new(),
             answers: Deque::new(),
-            neighbors: Neighbors::new(),
+            neighbors,
             beacon,
             beacon_counters: Reservation::starting_at(beacon_counter),
             forgeries: Budget::new(now),
@@ -131,6 +132,7 @@ impl<const SESSIONS: usize, const PENDING: usize> Node<SESSIONS, PENDING> {
     /// The rate of the channel has changed: waits for answers follow it from the next attempt on.
     pub fn set_rate(&mut self, rate: crate::region::Rate) {
         self.config.rate = rate;
+        self.neighbors.set_rate(rate);
     }
 
     fn session(&mut self, local: NodeId, remote: NodeId) -> Option<&mut Session> {
