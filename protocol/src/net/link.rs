@@ -18,9 +18,9 @@ const WEIGHT: u32 = 8;
 /// Margin, in quarter decibels, from which on nearly every frame is read: fading spreads a signal by some 3.6 dB
 /// (Bor et al., "Do LoRa low-power wide-area networks scale?", 2016), and this is twice that.
 const SAFE_MARGIN: i32 = 28;
-/// So many beacons of a neighbor in a row that speak of others and not of us mean that it hears us no more: twice what it
+/// So many beacons of a neighbor in a row that speak of others and not of us mean that it hears us no more: thrice what it
 /// takes to speak of everybody once.
-const PATIENCE: u8 = 2 * ROTATION;
+const PATIENCE: u8 = 3 * ROTATION;
 /// The most that an inward loss is said to cost, eighths: all that is short of "unreachable".
 const LONGEST_INWARD: u32 = 126;
 /// An unanswered hop quadruples the cost; two let the link rest until the neighbor is heard to hear us.

@@ -151,7 +151,7 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         for entry in beacon.entries.iter().filter(|entry| !is_hearing(entry)) {
             self.learn(hop, entry, now);
         }
-        self.settle(!known, now);
+        self.settle(!known && ours.is_none(), now);
         Ok(())
     }
 

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn in_a_crowd_the_near_nodes_stay() {
         let mut table = table::<2>();
-        for (node, snr_quarter_db) in [(1, 0), (2, 20), (3, 8), (4, 12), (5, 24)] {
+        for (node, snr_quarter_db) in [(1, 0), (2, 20), (3, 8), (4, 12), (5, 16)] {
             table.heard(NodeId(node), Quality { snr_quarter_db, ..Quality::default() }, NOW);
         }
         assert_eq!(nodes(&table), [2, 4]);

@@ -60,6 +60,8 @@ pub(super) struct Lifetimes {
 struct Offer {
     hop: Hop,
     distance: Distance,
+    /// The best that the neighbor has told under the same name: its feasibility distance is no worse.
+    best: Distance,
     heard_at: Instant,
 }
 
@@ -207,13 +209,18 @@ impl Record {
     }
 
     fn is_feasible(&self, offer: &Offer) -> bool {
-        offer.hop.node == self.node || self.told_best.is_none_or(|best| offer.distance.is_better_than(best))
+        offer.hop.node == self.node || self.told_best.is_none_or(|told| offer.best.is_better_than(told))
     }
 
     /// Takes an offer in; of too many, the worst that is not in use goes.
     fn put(&mut self, offer: Offer, cost: impl Fn(NodeId) -> Metric) {
         if let Some(known) = self.offers.iter_mut().find(|known| known.hop.node == offer.hop.node) {
-            *known = offer;
+            let best = if known.hop == offer.hop && known.best.is_better_than(offer.best) {
+                known.best
+            } else {
+                offer.best
+            };
+            *known = Offer { best, ..offer };
             return;
         }
         let Err(offer) = self.offers.push(offer) else { return };
@@ -336,7 +343,7 @@ impl<const N: usize> Routes<N> {
             }
             return;
         }
-        let offer = Offer { hop, distance, heard_at: now };
+        let offer = Offer { hop, distance, best: distance, heard_at: now };
         if let Some(record) = self.find_mut(node) {
             return record.put(offer, cost);
         }
@@ -429,6 +436,3 @@ pub(super) fn differ(a: Metric, b: Metric, much: u32, than: u32) -> bool {
     let (low, high) = (u32::from(a.min(b).eighths()), u32::from(a.max(b).eighths()));
     a.is_reachable() != b.is_reachable() || high * than > low * much
 }
-
-#[cfg(test)]
-mod tests;

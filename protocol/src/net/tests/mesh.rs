@@ -169,9 +169,13 @@ impl Mesh {
         self.traffic.airtime += RATE.time_on_air(octets);
         let beacon = beacon(id(speaker), counter, entries);
         for listener in 0..self.len() {
-            let heard = self.chance() < self.links[speaker][listener];
+            let share = self.links[speaker][listener];
+            let heard = self.chance() < share;
+            // The margin from which such a share follows.
+            let snr_quarter_db = (-50.0 + 56.0 * (share - 0.5)) as i8;
+            let quality = Quality { rssi_dbm: -100, snr_quarter_db };
             if let Some(station) = self.stations[listener].as_mut().filter(|_| heard) {
-                station.handle_beacon(&beacon, Quality::default(), now).expect("each counter is new");
+                station.handle_beacon(&beacon, quality, now).expect("each counter is new");
                 touched.insert(listener);
             }
         }
