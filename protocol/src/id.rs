@@ -22,8 +22,8 @@ impl NodeId {
         self.0 != Self::NONE.0 && self.0 != Self::BROADCAST.0
     }
 
-    /// The gateway of the house that this node belongs to, if it belongs to one: a gateway's address ends in a zero
-    /// digit, and the fifteen after it are those of its persons.
+    /// The gateway that answers for this address if it is a person's: the address whose lowest four bits are 0. A gateway is
+    /// its own house.
     pub const fn house(self) -> NodeId {
         NodeId(self.0 & 0xFFF0)
     }
@@ -141,6 +141,12 @@ mod tests {
         for bad in ["0000", "ffff", "1", "00001", "+001", "zzzz", ""] {
             assert_eq!(bad.parse::<NodeId>(), Err(InvalidNodeId), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_house_has_room_for_fifteen_persons() {
+        assert_eq!([0x0100, 0x0101, 0x010F].map(|id| NodeId(id).house()), [NodeId(0x0100); 3]);
+        assert_eq!(NodeId(0x0110).house(), NodeId(0x0110));
     }
 
     impl NodeId {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
 use fanal_protocol::wire::{
-    Ack, Beacon, Counter, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Piece, Receipt, Role, Status, Text,
+    Ack, Beacon, Counter, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece, Receipt,
+    Role, RouteEntry, Status, Text,
 };
 
 const HANDHELD: NodeId = NodeId(0x0201);
@@ -117,8 +118,8 @@ fn keys_seals_and_proofs_match_the_vectors() {
 
     let network = NetworkKey(vectors.take_array("network_key"));
     let tag = vectors.take_array("beacon_tag");
-    assert_eq!(network.seal_beacon(GATEWAY, 258, Role::Gateway.octet()), tag);
-    assert_eq!(network.open_beacon(GATEWAY, 258, Role::Gateway.octet(), &tag), Ok(()));
+    assert_eq!(network.seal_beacon(GATEWAY, 258, Role::Gateway.octet(), Entries::NONE), tag);
+    assert_eq!(network.open_beacon(GATEWAY, 258, Role::Gateway.octet(), Entries::NONE, &tag), Ok(()));
     vectors.end();
 }
 
@@ -201,15 +202,47 @@ fn receipt_frames_match_the_vectors() {
 #[test]
 fn beacon_frames_match_the_vectors() {
     let network = NetworkKey(crypto_vectors().take_array("network_key"));
+    fn sealed<'a>(network: &NetworkKey, beacon: Beacon<'a>) -> Frame<'a> {
+        let Beacon { source, counter, role, entries, .. } = beacon;
+        let tag = network.seal_beacon(source, counter, role.octet(), entries);
+        assert_eq!(network.open_beacon(source, counter, role.octet(), entries, &tag), Ok(()));
+        Frame::Beacon(Beacon { tag, ..beacon })
+    }
     let beacon = |hop_limit, source, counter, role: Role| {
-        let tag = network.seal_beacon(source, counter, role.octet());
-        Frame::Beacon(Beacon { hop_limit, source, counter, role, tag })
+        let entries = Entries::NONE;
+        sealed(&network, Beacon { hop_limit, source, counter, role, entries, tag: [0; 8] })
     };
     let mut vectors = Vectors::read(include_str!("../vectors/beacon.hex"));
     let gateway = beacon(0, GATEWAY, 258, Role::Gateway);
     vectors.is_frame("gateway", gateway);
     vectors.is_frame("handheld", beacon(2, HANDHELD, 0, Role::Handheld));
     vectors.is_frame("relay", beacon(0, NodeId(0xFFFE), u32::MAX, Role::Relay));
+    let told = |node, sequence, eighths, direct| RouteEntry {
+        node: NodeId(node),
+        sequence,
+        metric: Metric::of_eighths(eighths),
+        direct,
+    };
+    let route = told(0x0201, 8, 19, false).octets();
+    let with = |octets| Beacon {
+        hop_limit: 0,
+        source: GATEWAY,
+        counter: 258,
+        role: Role::Gateway,
+        entries: Entries::parse(octets).unwrap(),
+        tag: [0; 8],
+    };
+    vectors.is_frame("one_route", sealed(&network, with(&route)));
+    let every_sort = [
+        told(0x0300, 0, 9, true),
+        told(0x0201, 8, 19, false),
+        told(0x0400, 255, 127, false),
+        told(0x0500, 4, 127, true),
+    ];
+    let every_sort: Vec<u8> = every_sort.iter().flat_map(|entry| entry.octets()).collect();
+    vectors.is_frame("every_sort_of_entry", sealed(&network, with(&every_sort)));
+    let most: Vec<u8> = (1..=59).flat_map(|node| told(node, 1, 8, false).octets()).collect();
+    vectors.is_frame("most_entries", sealed(&network, with(&most)));
     vectors.is_frame("role_from_the_future", beacon(0, GATEWAY, 258, Role::Unknown(0x80)));
     vectors.is_read_as("reserved_bit_set", gateway);
     vectors.are_refused([
@@ -217,6 +250,9 @@ fn beacon_frames_match_the_vectors() {
         ("refused_trailing_octet", Error::TooLong),
         ("refused_source_nobody", Error::InvalidSource),
         ("refused_source_everybody", Error::InvalidSource),
+        ("refused_entry_cut_short", Error::TooLong),
+        ("refused_entry_about_nobody", Error::InvalidEntry),
+        ("refused_entry_about_everybody", Error::InvalidEntry),
     ]);
     vectors.end();
 }
@@ -325,7 +361,7 @@ fn the_examples_in_the_specification_are_golden() {
         (include_str!("../vectors/text.hex"), &["short", "full"][..]),
         (include_str!("../vectors/ack.hex"), &["ack"]),
         (include_str!("../vectors/receipt.hex"), &["to_be_acknowledged"]),
-        (include_str!("../vectors/beacon.hex"), &["gateway"]),
+        (include_str!("../vectors/beacon.hex"), &["gateway", "every_sort_of_entry"]),
     ];
     for (file, names) in files {
         for name in names {

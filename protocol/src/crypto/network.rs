@@ -10,7 +10,11 @@ use zeroize::Zeroize;
 use super::hex::{self, InvalidKey};
 use super::{Forged, NetworkCipher, Purpose, nonce};
 use crate::id::{MessageId, NodeId};
-use crate::wire::{BEACON_TAG_OCTETS, TAG_OCTETS};
+use crate::wire::beacon::{ENTRY_OCTETS, MAX_ENTRIES};
+use crate::wire::{BEACON_TAG_OCTETS, Entries, TAG_OCTETS};
+
+/// Octets of a beacon that its tag covers beside those in the nonce, at most.
+const ASSOCIATED: usize = 1 + MAX_ENTRIES * ENTRY_OCTETS;
 
 /// The key that the nodes of a community share: 16 octets, written as 32 hexadecimal digits. Wiped when dropped;
 /// `Debug` shows nothing of it.
@@ -19,9 +23,17 @@ pub struct NetworkKey(pub [u8; 16]);
 
 impl NetworkKey {
     /// The tag of a beacon. Every beacon of a source needs a greater `counter` than all before.
-    pub fn seal_beacon(&self, source: NodeId, counter: u32, role: u8) -> [u8; BEACON_TAG_OCTETS] {
+    pub fn seal_beacon(
+        &self,
+        source: NodeId,
+        counter: u32,
+        role: u8,
+        entries: Entries<'_>,
+    ) -> [u8; BEACON_TAG_OCTETS] {
+        let mut buf = [0; ASSOCIATED];
+        let associated = associated(role, entries, &mut buf);
         self.cipher()
-            .encrypt_inout_detached(&beacon_nonce(source, counter), &[role], InOutBuf::from(&mut [][..]))
+            .encrypt_inout_detached(&beacon_nonce(source, counter), associated, InOutBuf::from(&mut [][..]))
             .expect("an empty text is not too long")
             .into()
     }
@@ -36,12 +48,15 @@ impl NetworkKey {
         source: NodeId,
         counter: u32,
         role: u8,
+        entries: Entries<'_>,
         tag: &[u8; BEACON_TAG_OCTETS],
     ) -> Result<(), Forged> {
+        let mut buf = [0; ASSOCIATED];
+        let associated = associated(role, entries, &mut buf);
         self.cipher()
             .decrypt_inout_detached(
                 &beacon_nonce(source, counter),
-                &[role],
+                associated,
                 InOutBuf::from(&mut [][..]),
                 &Tag::from(*tag),
             )
@@ -89,4 +104,12 @@ impl FromStr for NetworkKey {
 
 fn beacon_nonce(source: NodeId, counter: u32) -> ccm::Nonce<ccm::consts::U13> {
     nonce(Purpose::Beacon, MessageId { source, destination: NodeId::BROADCAST, counter })
+}
+
+/// Role and entries as they follow each other on the air.
+fn associated<'b>(role: u8, entries: Entries<'_>, buf: &'b mut [u8; ASSOCIATED]) -> &'b [u8] {
+    let len = entries.octets().len();
+    buf[0] = role;
+    buf[1..=len].copy_from_slice(entries.octets());
+    &buf[..=len]
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{NodeId, SequenceNumber};
-use crate::wire::{Counter, FragmentSet, Frame, MAX_FRAGMENTS, MAX_FRAME, MAX_TEXT_OCTETS, Text};
+use crate::wire::{Counter, Entries, FragmentSet, Frame, MAX_FRAGMENTS, MAX_FRAME, MAX_TEXT_OCTETS, Text};
 
 const ALICE: NodeId = NodeId(0x0201);
 const BOB: NodeId = NodeId(0x0101);
@@ -215,23 +215,34 @@ fn a_message_of_the_most_fragments_fits_into_the_window() {
 #[test]
 fn a_flipped_bit_anywhere_in_a_beacon_is_noticed() {
     let key = NetworkKey([7; 16]);
-    let tag = key.seal_beacon(ALICE, 9, 1);
-    assert_eq!(key.open_beacon(ALICE, 9, 1, &tag), Ok(()));
+    let octets = [2, 1, 5, 8, 1, 0, 9, 0x90];
+    let entries = Entries::parse(&octets).unwrap();
+    let tag = key.seal_beacon(ALICE, 9, 1, entries);
+    assert_eq!(key.open_beacon(ALICE, 9, 1, entries, &tag), Ok(()));
     for bit in 0..64 {
         let mut changed = tag;
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(key.open_beacon(ALICE, 9, 1, &changed), Err(Forged));
+        assert_eq!(key.open_beacon(ALICE, 9, 1, entries, &changed), Err(Forged));
     }
     for bit in 0..32 {
-        assert_eq!(key.open_beacon(ALICE, 9 ^ 1 << bit, 1, &tag), Err(Forged));
+        assert_eq!(key.open_beacon(ALICE, 9 ^ 1 << bit, 1, entries, &tag), Err(Forged));
     }
     for bit in 0..16 {
-        assert_eq!(key.open_beacon(NodeId(ALICE.0 ^ 1 << bit), 9, 1, &tag), Err(Forged));
+        assert_eq!(key.open_beacon(NodeId(ALICE.0 ^ 1 << bit), 9, 1, entries, &tag), Err(Forged));
     }
     for bit in 0..8 {
-        assert_eq!(key.open_beacon(ALICE, 9, 1 ^ 1 << bit, &tag), Err(Forged));
+        assert_eq!(key.open_beacon(ALICE, 9, 1 ^ 1 << bit, entries, &tag), Err(Forged));
     }
-    assert_eq!(NetworkKey([8; 16]).open_beacon(ALICE, 9, 1, &tag), Err(Forged));
+    for bit in 0..64 {
+        let mut changed = octets;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let changed = Entries::parse(&changed).unwrap();
+        assert_eq!(key.open_beacon(ALICE, 9, 1, changed, &tag), Err(Forged));
+    }
+    for shorter in [Entries::NONE, Entries::parse(&octets[..4]).unwrap()] {
+        assert_eq!(key.open_beacon(ALICE, 9, 1, shorter, &tag), Err(Forged));
+    }
+    assert_eq!(NetworkKey([8; 16]).open_beacon(ALICE, 9, 1, entries, &tag), Err(Forged));
 }
 
 #[test]

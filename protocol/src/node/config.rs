@@ -17,7 +17,7 @@ pub struct Config {
     pub network_key: NetworkKey,
     /// The rate of its channel: it sets how long answers are waited for.
     pub rate: Rate,
-    /// Time between beacons; zero for none.
+    /// Time between beacons while nothing changes, the same for all nodes of a network; zero for none.
     pub beacon_interval: Duration,
     /// Whether it passes frames of others on.
     pub relays: bool,

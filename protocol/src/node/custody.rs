@@ -12,10 +12,9 @@ use crate::id::NodeId;
 use crate::net::Stuck;
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant};
-use crate::transport::{Custody, Outgoing};
+use crate::transport::{Custody, Outgoing, Wish};
 use crate::wire::{self, FLOOD, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
 
-use super::relay::next_hop;
 use super::{Discard, Event, Full, Node};
 
 /// A text is kept for this long.
@@ -175,7 +174,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Tells `destination` what we do with a text.
     pub(super) fn notify(&mut self, destination: NodeId, identity: u32, purpose: Purpose) {
-        let way = next_hop(&self.neighbors, destination, &[]);
+        let way = self.network.next_hop(destination);
         let notice = wire::Custody {
             hop_limit: FULL_HOP_LIMIT,
             next_hop: if way.is_none() { FLOOD } else { wire::DIRECT },
@@ -217,7 +216,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             keeper: notice.about,
             identity: entry.last.map(|attempt| attempt.identity),
             settled: None,
-            acknowledge: false,
+            wish: Wish::Nothing,
             told: false,
         };
         // With no room to remember it, the message stays ours and is repeated: slower, never lost.

@@ -36,9 +36,9 @@ pub use crate::transport::{Failure, Session, State};
 use heapless::{Deque, Vec};
 
 use crate::id::{MessageId, NodeId};
-use crate::net::{BeaconSchedule, Neighbors, Relay};
+use crate::net::{self, Network, Relay};
 use crate::rand::Jitter;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
 use crate::wire::{MAX_FRAME, TAG_OCTETS};
 
@@ -48,6 +48,10 @@ use custody::Kept;
 
 /// Neighbors remembered.
 const NEIGHBORS: usize = 32;
+/// Destinations to which ways are known.
+const ROUTES: usize = 128;
+/// Time between beacons while much changes.
+const SHORTEST_BEACON_INTERVAL: Duration = Duration::from_secs(15);
 /// Messages that may wait for the host's store at one time.
 const ARRIVING: usize = 4;
 /// Our messages in other nodes' custody whose receipts are awaited. One more stays with us, and is repeated.
@@ -76,8 +80,7 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> 
     kept: Vec<Kept, KEPT>,
     /// The text that the host is asked to keep.
     offered: Option<Vec<u8, MAX_FRAME>>,
-    neighbors: Neighbors<NEIGHBORS>,
-    beacon: BeaconSchedule,
+    network: Network<NEIGHBORS, ROUTES>,
     beacon_counters: Reservation,
     forgeries: Budget,
     next_token: u32,
@@ -89,8 +92,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// All jitter follows from `seed`.
     pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {
         let mut jitter = Jitter::new(seed);
-        let beacon = BeaconSchedule::new(config.beacon_interval, &mut jitter, now);
-        let relay = Relay::new(config.node);
+        let network = net::Settings {
+            node: config.node,
+            forwards: config.relays,
+            rate: config.rate,
+            shortest: SHORTEST_BEACON_INTERVAL.min(config.beacon_interval),
+            longest: config.beacon_interval,
+        };
+        let network = Network::new(network, beacon_counter, jitter.next_u64(), now);
         Self {
             config,
             jitter,
@@ -100,11 +109,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             arriving: Vec::new(),
             confirming: Vec::new(),
             answers: Deque::new(),
-            relay,
+            relay: Relay::new(),
             kept: Vec::new(),
             offered: None,
-            neighbors: Neighbors::new(),
-            beacon,
+            network,
             beacon_counters: Reservation::starting_at(beacon_counter),
             forgeries: Budget::new(now),
             next_token: 0,
@@ -134,7 +142,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// The nodes heard directly.
     pub fn neighbors(&self) -> impl Iterator<Item = &Neighbor> {
-        self.neighbors.iter()
+        self.network.neighbors()
     }
 
     /// What has happened so far, in numbers.
@@ -150,6 +158,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// The rate of the channel has changed: waits for answers follow it from the next attempt on.
     pub fn set_rate(&mut self, rate: crate::region::Rate) {
         self.config.rate = rate;
+        self.network.set_rate(rate);
     }
 
     fn session(&mut self, local: NodeId, remote: NodeId) -> Option<&mut Session> {

@@ -4,7 +4,7 @@ use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text};
+use crate::transport::{Asked, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish};
 use crate::wire::MAX_TEXT_OCTETS;
 
 use super::{Draft, Full, Node, SendError};
@@ -54,8 +54,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             let receipt = self.proof(Purpose::Receipt, id).ok_or(SendError::UnknownDestination)?;
             let expires_at = now + lifetime_left;
             let keeper = self.session_of(id).ok_or(SendError::UnknownDestination)?.custodian();
-            let (identity, settled, acknowledge, told) = (None, None, false, true);
-            let entry = Custody { id, receipt, expires_at, keeper, identity, settled, acknowledge, told };
+            let (identity, settled, wish, told) = (None, None, Wish::Nothing, true);
+            let entry = Custody { id, receipt, expires_at, keeper, identity, settled, wish, told };
             return self.in_custody.push(entry).map_err(|_| SendError::QueueFull);
         }
         let text = checked(text)?;
@@ -67,7 +67,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     pub fn cancel(&mut self, id: MessageId) -> bool {
         match self.outgoing.iter_mut().find(|entry| entry.id == id && entry.is_open()) {
             Some(entry) => {
-                entry.settle(State::Failed(Failure::Cancelled), false);
+                entry.settle(State::Failed(Failure::Cancelled), Wish::Nothing);
                 true
             }
             None => false,
@@ -77,12 +77,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// A message of ours is durable as it stands: after [`Node::send`] it may now be transmitted; after a final
     /// state it is forgotten, and its receipt acknowledged if that was asked for. Unknown ids are ignored.
     pub fn handle_stored(&mut self, id: MessageId, _now: Instant) {
-        let mut acknowledge = false;
+        let mut wish = Wish::Nothing;
         if let Some(index) = self.outgoing.iter().position(|entry| entry.id == id) {
             match self.outgoing[index].phase {
                 Phase::Storing => self.outgoing[index].phase = Phase::Due,
-                Phase::Settled { acknowledge: asked } if self.outgoing[index].news.is_none() => {
-                    acknowledge = asked;
+                Phase::Settled(wanted) if self.outgoing[index].news.is_none() => {
+                    wish = wanted;
                     self.outgoing.remove(index);
                 }
                 _ => {}
@@ -90,16 +90,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         } else if let Some(index) = self.in_custody.iter().position(|entry| entry.id == id) {
             let entry = self.in_custody[index];
             if entry.settled.is_some() && entry.told {
-                acknowledge = entry.acknowledge;
+                wish = entry.wish;
                 self.in_custody.remove(index);
                 if let (Some(State::Delivered), Some(identity)) = (entry.settled, entry.identity) {
                     self.notify(entry.keeper, identity, Purpose::Release);
                 }
             }
         }
-        if acknowledge {
-            self.acknowledge_receipt(id);
-        }
+        self.grant(wish, id);
     }
 
     /// Counters below `until` are durably reserved for this pair ([`NodeId::BROADCAST`]: for our beacons).
@@ -192,12 +190,6 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             news: None,
         };
         self.outgoing.push(entry).map_err(|_| SendError::QueueFull)
-    }
-
-    fn acknowledge_receipt(&mut self, id: MessageId) {
-        if let Some(proof) = self.proof(Purpose::ReceiptAck, id) {
-            self.answer(id.destination, proof, self.is_near(id.destination));
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::crypto::{self, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Custody, Phase, Progress, State};
+use crate::transport::{Custody, Phase, Progress, State, Wish};
 use crate::wire::{self, FULL_HOP_LIMIT};
 
 use super::{Discard, Node};
@@ -23,7 +23,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         quality: Quality,
         now: Instant,
     ) -> Result<(), Discard> {
-        let known = self.prove(&ack.proof, false, |_| true).or_else(|| self.handle_hop_ack(&ack.proof, now));
+        let known =
+            self.prove(&ack.proof, Wish::Nothing, |_| true).or_else(|| self.handle_hop_ack(&ack.proof, now));
         self.heard(known.ok_or(Discard::Foreign)?, quality, now);
         Ok(())
     }
@@ -39,10 +40,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             return Err(Discard::OverBudget);
         }
         let direct = frame.hop_limit == FULL_HOP_LIMIT;
-        let fresh = self.prove(&frame.proof, frame.acknowledge, |local| local == frame.destination);
+        let wish = Wish::of(frame.acknowledge, direct);
+        let fresh = self.prove(&frame.proof, wish, |local| local == frame.destination);
         let neighbor = match fresh {
             Some(neighbor) => neighbor,
-            None => self.handle_late_receipt(frame, direct)?,
+            None => self.handle_late_receipt(frame, wish)?,
         };
         if direct {
             self.heard(neighbor, quality, now);
@@ -52,7 +54,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Looks for what waits for this proof at one of the addresses that are `ours`, and settles it. Returns who must have
     /// made the proof.
-    fn prove(&mut self, proof: &Proof, acknowledge: bool, ours: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+    fn prove(&mut self, proof: &Proof, wish: Wish, ours: impl Fn(NodeId) -> bool) -> Option<NodeId> {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| {
             entry.progress != Progress::Closed
                 && ours(entry.id.destination)
@@ -68,7 +70,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                 && (crypto::same(&entry.receipt, proof) || crypto::same(&entry.ack, proof))
         }) {
             Some(index) if crypto::same(&self.outgoing[index].receipt, proof) => {
-                self.outgoing[index].settle(State::Delivered, acknowledge);
+                self.outgoing[index].settle(State::Delivered, wish);
                 self.stats.delivered = self.stats.delivered.wrapping_add(1);
                 self.outgoing[index].id
             }
@@ -78,7 +80,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                     entry.settled.is_none() && ours(entry.id.source) && crypto::same(&entry.receipt, proof)
                 })?;
                 entry.settled = Some(State::Delivered);
-                entry.acknowledge = acknowledge;
+                entry.wish = wish;
                 entry.told = false;
                 self.stats.delivered = self.stats.delivered.wrapping_add(1);
                 entry.id
@@ -86,7 +88,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         };
         let session = self.session_of(id)?;
         session.prove(id.counter);
-        Some(if acknowledge { session.custodian() } else { id.destination })
+        Some(if wish == Wish::Nothing { id.destination } else { session.custodian() })
     }
 
     /// The custodian of its destination has this message of ours.
@@ -103,7 +105,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             keeper,
             identity: None,
             settled: None,
-            acknowledge: false,
+            wish: Wish::Nothing,
             told: false,
         };
         // With no room to remember it, the message stays ours and is repeated: slower, never lost.
@@ -115,7 +117,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// A receipt for a message that is settled here (perhaps in an earlier run): the other side only waits to
     /// hear that we know. Returns who that is.
-    fn handle_late_receipt(&mut self, frame: wire::Receipt, direct: bool) -> Result<NodeId, Discard> {
+    fn handle_late_receipt(&mut self, frame: wire::Receipt, wish: Wish) -> Result<NodeId, Discard> {
         let known =
             self.sessions.iter().filter(|session| session.local == frame.destination).find_map(|session| {
                 let next = session.counters.next();
@@ -132,12 +134,18 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         // Still waiting for the host to make "delivered" durable: it will be acknowledged then.
         let settling = self.outgoing.iter().any(|entry| entry.id == id)
             || self.in_custody.iter().any(|entry| entry.id == id);
-        if frame.acknowledge
-            && !settling
-            && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
-        {
-            self.answer(id.destination, proof, direct);
+        if !settling {
+            self.grant(wish, id);
         }
         Ok(custodian)
+    }
+
+    /// Tells whoever sent a receipt what it wants to hear.
+    pub(super) fn grant(&mut self, wish: Wish, id: MessageId) {
+        if wish != Wish::Nothing
+            && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
+        {
+            self.answer(id.destination, proof, wish == Wish::AckFromNear);
+        }
     }
 }

@@ -64,6 +64,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         let session = self.session(local, remote).ok_or(Discard::Foreign)?;
         let counter = session.recover(frame.counter);
+        let custodian = session.custodian();
         let id = MessageId { source: remote, destination: local, counter };
         let mut plain = [0u8; wire::MAX_FRAME];
         let opened = session.key.open_text(id, frame.sealed, &mut plain);
@@ -75,7 +76,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             return Err(Discard::Forged);
         };
         if direct {
-            self.heard(remote, quality, now);
+            self.heard(custodian, quality, now);
         }
         match freshness {
             Freshness::Seen => {
@@ -115,23 +116,26 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
     }
 
-    fn handle_beacon(&mut self, beacon: wire::Beacon, quality: Quality, now: Instant) -> Result<(), Discard> {
-        let wire::Beacon { source, counter, role, tag, .. } = beacon;
+    fn handle_beacon(
+        &mut self,
+        beacon: wire::Beacon<'_>,
+        quality: Quality,
+        now: Instant,
+    ) -> Result<(), Discard> {
+        let wire::Beacon { source, counter, role, entries, tag, .. } = beacon;
         if self.is_own(source) {
             return Err(Discard::OwnSource);
         }
-        if self.config.network_key.open_beacon(source, counter, role.octet(), &tag).is_err() {
+        if self.config.network_key.open_beacon(source, counter, role.octet(), entries, &tag).is_err() {
             return Err(Discard::Forged);
         }
-        if !self.neighbors.beacon(source, role, counter, quality, now) {
-            return Err(Discard::Replayed);
-        }
+        self.network.handle_beacon(&beacon, quality, now).map_err(|_| Discard::Replayed)?;
         self.bring_forward(source, now);
         Ok(())
     }
 
     pub(super) fn heard(&mut self, node: NodeId, quality: Quality, now: Instant) {
-        self.neighbors.heard(node, quality, now);
+        self.network.heard(node, quality, now);
         self.bring_forward(node, now);
     }
 
@@ -169,6 +173,6 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// The role a neighbor last told.
     pub(super) fn role_of(&self, node: NodeId) -> Option<Role> {
-        self.neighbors.iter().find(|neighbor| neighbor.node == node).and_then(|neighbor| neighbor.role)
+        self.network.neighbors().find(|neighbor| neighbor.node == node).and_then(|neighbor| neighbor.role)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::Neighbors;
+use crate::net::{Heard, Hop};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::Instant;
@@ -19,23 +19,18 @@ const SEARCHES: u8 = 3;
 const UNKNOWN_HOPS: u32 = 4;
 
 impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
-    /// Whether a node, or the gateway of its house, is in reach.
-    pub(super) fn is_near(&self, node: NodeId) -> bool {
-        next_hop(&self.neighbors, node, &[]).is_some_and(|neighbor| neighbor.answers_for(node))
-    }
-
     /// Writes into a frame of ours who is to take it.
     pub(super) fn aim(&self, octets: &mut [u8], destination: NodeId, schedule: Schedule) -> Attempt {
-        let asked = match next_hop(&self.neighbors, destination, &[]) {
-            Some(neighbor) if neighbor.answers_for(destination) => Asked::End,
-            Some(neighbor) => Asked::Relay(neighbor),
+        let asked = match self.network.next_hop(destination) {
+            Some(hop) if hop.node.answers_for(destination) => Asked::End,
+            Some(hop) => Asked::Relay(hop),
             None if schedule.attempts() < SEARCHES => Asked::Everybody,
             // Somebody who keeps it may hear the destination before we do.
             None => self.custodian_in_reach().map_or(Asked::End, Asked::Relay),
         };
         let next_hop = match asked {
             Asked::End => DIRECT,
-            Asked::Relay(neighbor) => routed::name(neighbor, octets),
+            Asked::Relay(hop) => routed::name(hop.node, hop.sequence, octets),
             Asked::Everybody => FLOOD,
         };
         Routed::redirect(octets, FULL_HOP_LIMIT, next_hop);
@@ -43,16 +38,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// The neighbor that is most likely to keep a text.
-    fn custodian_in_reach(&self) -> Option<NodeId> {
+    fn custodian_in_reach(&self) -> Option<Hop> {
         let keeps = |role: Option<Role>| matches!(role, Some(Role::Relay | Role::Gateway));
-        let keepers = self.neighbors.iter().filter(|neighbor| keeps(neighbor.role));
-        keepers.max_by_key(|neighbor| neighbor.heard_at).map(|neighbor| neighbor.node)
+        let keepers = self.network.neighbors().filter(|neighbor| keeps(neighbor.role));
+        let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost())?;
+        self.network.next_hop(nearest.node).filter(|hop| hop.node == nearest.node)
     }
 
     /// A proof for a node that did not speak to us itself.
     pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4]) {
         let mut frame = receipt(destination, proof, false);
-        if next_hop(&self.neighbors, destination, &[]).is_none() {
+        if self.network.next_hop(destination).is_none() {
             frame.next_hop = FLOOD;
         }
         let mut octets = [0; crate::wire::Receipt::OCTETS];
@@ -65,12 +61,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// A frame for somebody else.
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
-        let for_us = routed.next_hop == routed::name(self.config.node, octets);
-        if for_us && self.is_kept(Routed::identity(octets)) {
+        let ours = self.network.is_called(routed.next_hop, octets);
+        if ours && self.is_kept(Routed::identity(octets)) {
             return Ok(());
         }
-        let (rate, jitter) = (self.config.rate, &mut self.jitter);
-        let taken = self.relay.handle_frame(octets, routed, quality, rate, jitter, now);
+        let heard = Heard { octets, routed, ours, quality };
+        let taken = self.relay.handle_frame(heard, self.config.rate, &mut self.jitter, now);
         if taken { Ok(()) } else { Err(Discard::Foreign) }
     }
 
@@ -92,7 +88,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             crypto::same(&key.proof(Purpose::HopAck, neighbor, identity), proof)
         };
         let relay_of = |attempt: &Attempt| match attempt.asked {
-            Asked::Relay(neighbor) => Some(neighbor),
+            Asked::Relay(hop) => Some(hop.node),
             Asked::End | Asked::Everybody => None,
         };
         let asked =
@@ -127,23 +123,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             let len = crate::wire::Ack { proof }.emit(buf).ok()?;
             return Some(Transmission { len, priority: Priority::Receipt, token });
         }
-        let route = |destination: NodeId, tried: &[NodeId]| next_hop(&self.neighbors, destination, tried);
+        let network = &self.network;
+        let route = |destination: NodeId, tried: &[NodeId]| network.alternative(destination, tried);
         let len = self.relay.poll_transmit(token, route, buf);
         self.handle_stuck(now);
         let len = len?;
         self.stats.relayed = self.stats.relayed.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Receipt, token })
     }
-}
-
-/// The neighbor on the way to a node, other than those that were tried in vain.
-pub(super) fn next_hop<const N: usize>(
-    neighbors: &Neighbors<N>,
-    destination: NodeId,
-    tried: &[NodeId],
-) -> Option<NodeId> {
-    neighbors
-        .iter()
-        .map(|neighbor| neighbor.node)
-        .find(|node| node.answers_for(destination) && !tried.contains(node))
 }

@@ -2,7 +2,7 @@
 
 use crate::id::NodeId;
 use crate::time::{Instant, earliest};
-use crate::transport::{Phase, Progress, State};
+use crate::transport::{Phase, Progress, State, Wish};
 
 use super::{Event, Node};
 
@@ -12,7 +12,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let outgoing = self.outgoing.iter().filter_map(|entry| match entry.phase {
             Phase::Waiting(at) => Some(at.min(entry.expires_at)),
             Phase::Due => Some(entry.expires_at),
-            Phase::Storing | Phase::OnAir(_) | Phase::Settled { .. } => None,
+            Phase::Storing | Phase::OnAir(_) | Phase::Settled(_) => None,
         });
         let in_custody =
             self.in_custody.iter().filter(|entry| entry.settled.is_none()).map(|entry| entry.expires_at);
@@ -22,19 +22,20 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         });
         let first = outgoing.chain(in_custody).chain(confirming).min();
         let others = earliest(self.relay.poll_timeout(), self.kept_deadline());
-        earliest(earliest(first, self.beacon.poll_timeout()), others)
+        earliest(earliest(first, self.network.poll_timeout()), others)
     }
 
     /// Time has passed. Calling it early is harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.beacon.handle_timeout(now);
-        self.relay.handle_timeout(now, |_| {});
+        self.network.handle_timeout(now);
+        let network = &mut self.network;
+        self.relay.handle_timeout(now, |silent| network.handle_unreachable(silent, now));
         self.handle_kept_timeout(now);
         let mut expired = 0;
         for entry in &mut self.outgoing {
             let waiting = matches!(entry.phase, Phase::Waiting(_) | Phase::Due);
             if waiting && entry.expires_at <= now {
-                entry.settle(State::Expired, false);
+                entry.settle(State::Expired, Wish::Nothing);
                 expired += 1;
             } else if let Phase::Waiting(at) = entry.phase
                 && at <= now
@@ -110,7 +111,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     fn poll_heard(&mut self) -> Option<Event> {
-        let neighbor = self.neighbors.take_fresh()?;
+        let neighbor = self.network.take_fresh()?;
         let role = self.role_of(neighbor.node);
         Some(Event::Heard { node: neighbor.node, role, quality: neighbor.quality })
     }

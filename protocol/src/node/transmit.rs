@@ -2,6 +2,7 @@
 
 use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
+use crate::net::ENTRIES_OCTETS;
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
 use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
@@ -120,15 +121,16 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     fn transmit_beacon(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
-        if !self.beacon.is_due() {
+        if !self.network.is_due() {
             return None;
         }
-        let counter = self.beacon_counters.take()?;
+        let counter = self.beacon_counters.take_from(self.network.least_counter())?;
+        let mut octets = [0; ENTRIES_OCTETS];
+        let entries = self.network.compose(counter, &mut octets, now);
         let (source, role) = (self.config.node, self.config.role);
-        let tag = self.config.network_key.seal_beacon(source, counter, role.octet());
-        let beacon = wire::Beacon { hop_limit: 0, source, counter, role, tag };
+        let tag = self.config.network_key.seal_beacon(source, counter, role.octet(), entries);
+        let beacon = wire::Beacon { hop_limit: 0, source, counter, role, entries, tag };
         let len = beacon.emit(buf).ok()?;
-        self.beacon.sent(&mut self.jitter, now);
         self.stats.beacons_transmitted = self.stats.beacons_transmitted.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Background, token: self.token() })
     }

@@ -13,7 +13,7 @@ mod state;
 
 pub use fragment::{Cut, Due, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
 pub use incoming::{Arriving, Confirming, Progress};
-pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase};
+pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase, Wish};
 pub use pace::Pace;
 pub use reassembly::{Gathered, Reassembly, Refused};
 pub use retransmit::Schedule;

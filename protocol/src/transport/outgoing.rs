@@ -1,10 +1,33 @@
 //! A message of ours on its way.
 
 use crate::id::{MessageId, NodeId};
+use crate::net::Hop;
 use crate::priority::Priority;
 use crate::time::Instant;
 
 use super::{Schedule, State, Text};
+
+/// What whoever sent a receipt wants to hear.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// Nothing.
+    Nothing,
+    /// That it came; in reach.
+    AckFromNear,
+    /// That it came; over relays.
+    AckFromFar,
+}
+
+impl Wish {
+    /// By the flag of the receipt, and whether its sender was heard itself.
+    pub(crate) const fn of(acknowledge: bool, direct: bool) -> Self {
+        match (acknowledge, direct) {
+            (false, _) => Self::Nothing,
+            (true, true) => Self::AckFromNear,
+            (true, false) => Self::AckFromFar,
+        }
+    }
+}
 
 /// Where a message of ours stands between the host's store and the air.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,11 +40,8 @@ pub enum Phase {
     OnAir(u32),
     /// Transmitted; tried again at this instant if no answer comes.
     Waiting(Instant),
-    /// Final; the host has not yet made that durable. `acknowledge`: the receipt asked for an answer.
-    Settled {
-        /// Whether the other side waits to hear that its receipt came.
-        acknowledge: bool,
-    },
+    /// Final; the host has not yet made that durable.
+    Settled(Wish),
 }
 
 /// Who is asked to take a frame.
@@ -30,7 +50,7 @@ pub enum Asked {
     /// Its destination, or the gateway that answers for it.
     End,
     /// This neighbor, to pass it on.
-    Relay(NodeId),
+    Relay(Hop),
     /// Everybody, because nobody is known to be on the way.
     Everybody,
 }
@@ -67,11 +87,11 @@ pub struct Outgoing {
 impl Outgoing {
     /// Whether it still wants the air or an answer.
     pub(crate) fn is_open(&self) -> bool {
-        !matches!(self.phase, Phase::Settled { .. })
+        !matches!(self.phase, Phase::Settled(_))
     }
 
-    pub(crate) fn settle(&mut self, state: State, acknowledge: bool) {
-        self.phase = Phase::Settled { acknowledge };
+    pub(crate) fn settle(&mut self, state: State, wish: Wish) {
+        self.phase = Phase::Settled(wish);
         self.news = Some(state);
     }
 }
@@ -88,6 +108,6 @@ pub struct Custody {
     pub(crate) identity: Option<u32>,
     /// A final state: `None` while the receipt is awaited.
     pub(crate) settled: Option<State>,
-    pub(crate) acknowledge: bool,
+    pub(crate) wish: Wish,
     pub(crate) told: bool,
 }

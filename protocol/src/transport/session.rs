@@ -41,13 +41,19 @@ impl Reservation {
         counter
     }
 
+    /// Uses one counter up that is not below `least`; those in between are left out.
+    pub(crate) fn take_from(&mut self, least: u32) -> Option<u32> {
+        self.next = self.next.max(least);
+        self.take()
+    }
+
     /// The mark that the host must make durable next, once.
     pub(crate) fn poll(&mut self) -> Option<u32> {
         if !self.wanted || self.asked {
             return None;
         }
         self.asked = true;
-        Some(self.reserved.saturating_add(RESERVE_BLOCK))
+        Some(self.reserved.max(self.next).saturating_add(RESERVE_BLOCK))
     }
 
     pub(crate) fn granted(&mut self, until: u32) {

@@ -17,6 +17,8 @@ pub enum Error {
     InvalidDestination,
     /// Source and destination are the same node.
     SameEnds,
+    /// An entry of a beacon speaks of nobody or everybody.
+    InvalidEntry,
     /// The hop limit is above [`MAX_HOP_LIMIT`](super::MAX_HOP_LIMIT); values only, octets cannot say so.
     InvalidHopLimit,
     /// A piece of a long text does not say which one it is.
@@ -36,6 +38,7 @@ impl fmt::Display for Error {
             Self::InvalidSource => "the source is not a single node",
             Self::InvalidDestination => "the destination is not a single node",
             Self::SameEnds => "source and destination are the same node",
+            Self::InvalidEntry => "an entry is not about a single node",
             Self::InvalidHopLimit => "the hop limit is above 7",
             Self::InvalidIndex => "the fragment has no valid index",
             Self::InvalidBitmap => "the bitmap does not end with a missing fragment",

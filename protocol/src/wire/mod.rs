@@ -15,7 +15,7 @@
 use crate::id::NodeId;
 
 mod ack;
-mod beacon;
+pub mod beacon;
 mod custody;
 mod error;
 pub mod fragment;
@@ -25,7 +25,7 @@ mod status;
 pub mod text;
 
 pub use ack::Ack;
-pub use beacon::{Beacon, Role};
+pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use custody::Custody;
 pub use error::Error;
 pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
@@ -120,7 +120,7 @@ pub enum Frame<'a> {
     /// End to end: the text has reached its reader.
     Receipt(Receipt),
     /// A node is there.
-    Beacon(Beacon),
+    Beacon(Beacon<'a>),
     /// Who keeps a text, or need not any more.
     Custody(Custody),
     /// A piece of a long text, sealed.

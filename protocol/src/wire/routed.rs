@@ -67,13 +67,13 @@ impl Routed {
     }
 }
 
-/// How a frame names a node as its next hop: one octet, 1 to 254, which also depends on the frame. Two neighbors may
-/// have the same name in one frame, and both take it; they will not have it in the next.
-pub fn name(node: NodeId, octets: &[u8]) -> u8 {
+/// How a frame names a node as its next hop, under the sequence with which it offered the way: one octet, 1 to 254, which
+/// also depends on the frame. Two neighbors may have the same name in one frame, and both take it; they will not have it in
+/// the next.
+pub fn name(node: NodeId, sequence: u8, octets: &[u8]) -> u8 {
     let salt = octets.get(OCTETS..).unwrap_or_default().iter().take(4);
-    let mixed = salt.fold(u32::from(node.0).wrapping_mul(0x9E37_79B1), |hash, octet| {
-        (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193)
-    });
+    let start = (u32::from(node.0) << 8 | u32::from(sequence)).wrapping_mul(0x9E37_79B1);
+    let mixed = salt.fold(start, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
     1 + (mixed >> 16) as u8 % FLOOD.wrapping_sub(1)
 }
 
@@ -101,14 +101,14 @@ mod tests {
     #[test]
     fn no_node_is_called_direct_or_flood() {
         for node in 1..u16::MAX {
-            assert!(!matches!(name(NodeId(node), &FRAME), DIRECT | FLOOD));
+            assert!(!matches!(name(NodeId(node), 0, &FRAME), DIRECT | FLOOD));
         }
     }
 
     #[test]
     fn two_nodes_with_one_name_have_two_in_most_other_frames() {
         let mut frame = FRAME;
-        let same = |frame: &[u8]| name(NodeId(0x0201), frame) == name(NodeId(0x0404), frame);
+        let same = |frame: &[u8]| name(NodeId(0x0201), 3, frame) == name(NodeId(0x0404), 3, frame);
         let alike = (0..=255)
             .filter(|octet| {
                 frame[6] = *octet;

@@ -1,3 +1,5 @@
+use std::vec::Vec;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -27,14 +29,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn beacon()(
-        hop_limit in 0..=MAX_HOP_LIMIT,
-        source in node(),
-        counter: u32,
-        role: u8,
-        tag: [u8; BEACON_TAG_OCTETS],
-    ) -> Beacon {
-        Beacon { hop_limit, source, counter, role: Role::of(role), tag }
+    fn entry()(node in node(), sequence: u8, eighths in 0..=127_u32, direct: bool) -> RouteEntry {
+        RouteEntry { node, sequence, metric: Metric::of_eighths(eighths), direct }
     }
 }
 
@@ -142,8 +138,20 @@ proptest! {
     }
 
     #[test]
-    fn beacons_come_back_as_they_went(beacon in beacon()) {
-        prop_assert_eq!(there_and_back(Frame::Beacon(beacon)), 16);
+    fn beacons_come_back_as_they_went(
+        hop_limit in 0..=MAX_HOP_LIMIT,
+        source in node(),
+        counter: u32,
+        role: u8,
+        told in prop::collection::vec(entry(), 0..=beacon::MAX_ENTRIES),
+        tag: [u8; BEACON_TAG_OCTETS],
+    ) {
+        let octets: Vec<u8> = told.iter().flat_map(|entry| entry.octets()).collect();
+        let entries = Entries::parse(&octets).unwrap();
+        prop_assert_eq!(entries.iter().collect::<Vec<_>>(), told.clone());
+        prop_assert_eq!((entries.len(), entries.is_empty()), (told.len(), told.is_empty()));
+        let beacon = Beacon { hop_limit, source, counter, role: Role::of(role), entries, tag };
+        prop_assert_eq!(there_and_back(Frame::Beacon(beacon)), 16 + 4 * told.len());
     }
 }
 
@@ -256,7 +264,14 @@ fn what_would_not_parse_is_not_emitted() {
     assert_eq!(Status { hop_limit: 8, ..status }.emit(&mut out), Err(Error::InvalidHopLimit));
     assert_eq!(Status { destination: NodeId::NONE, ..status }.emit(&mut out), Err(Error::InvalidDestination));
     assert_eq!(Status { missing: FragmentSet::EMPTY, ..status }.emit(&mut out), Err(Error::InvalidBitmap));
-    let beacon = Beacon { hop_limit: 0, source: NodeId(1), counter: 0, role: Role::Relay, tag: [0; 8] };
+    let beacon = Beacon {
+        hop_limit: 0,
+        source: NodeId(1),
+        counter: 0,
+        role: Role::Relay,
+        entries: Entries::NONE,
+        tag: [0; 8],
+    };
     assert_eq!(Beacon { hop_limit: 8, ..beacon }.emit(&mut out), Err(Error::InvalidHopLimit));
     assert_eq!(Beacon { source: NodeId::NONE, ..beacon }.emit(&mut out), Err(Error::InvalidSource));
 }
@@ -319,4 +334,28 @@ fn fragment_sets_know_their_ends() {
 fn a_sequence_number_stands_for_the_nearest_counter() {
     assert_eq!(Counter::Short(SequenceNumber(1)).recover(0x1FE), 0x201);
     assert_eq!(Counter::Full(9).recover(0x1FE), 9);
+}
+
+#[test]
+fn entries_are_whole_few_enough_and_about_single_nodes() {
+    for (octets, error) in [
+        (&[0, 1, 0][..], Error::TooLong),
+        (&[0, 1, 0, 8, 0], Error::TooLong),
+        (&[1; beacon::ENTRY_OCTETS * (beacon::MAX_ENTRIES + 1)], Error::TooLong),
+        (&[0, 0, 0, 8], Error::InvalidEntry),
+        (&[0, 1, 0, 8, 0xFF, 0xFF, 0, 8], Error::InvalidEntry),
+    ] {
+        assert_eq!(Entries::parse(octets), Err(error), "{octets:?}");
+    }
+    assert_eq!(beacon::MAX_ENTRIES, 59);
+}
+
+#[test]
+fn metrics_end_at_unreachable() {
+    let metric = Metric::of_eighths;
+    assert_eq!(metric(100).saturating_add(metric(26)), metric(126));
+    assert_eq!(metric(100).saturating_add(metric(27)), Metric::UNREACHABLE);
+    assert_eq!(Metric::UNREACHABLE.saturating_add(Metric::UNREACHABLE), Metric::UNREACHABLE);
+    assert_eq!(metric(u32::MAX), Metric::UNREACHABLE);
+    assert!(metric(126).is_reachable() && !Metric::UNREACHABLE.is_reachable());
 }

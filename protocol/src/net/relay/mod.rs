@@ -27,9 +27,10 @@ use crate::quality::Quality;
 use crate::rand::Jitter;
 use crate::region::Rate;
 use crate::time::Instant;
-use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+use crate::wire::routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use crate::wire::{Frame, Kind, MAX_FRAME, Receipt};
 
+use super::Hop;
 use memory::{Fate, Memory};
 use passing::{Passing, Phase, Way};
 
@@ -37,6 +38,19 @@ use passing::{Passing, Phase, Way};
 const ACKS: usize = 4;
 /// So many copies of a flooded frame make another one needless.
 const ENOUGH_COPIES: u8 = 2;
+
+/// A frame for another node, as it was heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// All of it.
+    pub octets: &'a [u8],
+    /// Its start.
+    pub routed: Routed,
+    /// Whether it names this node as its next hop.
+    pub ours: bool,
+    /// How well it was heard.
+    pub quality: Quality,
+}
 
 /// A frame that can go no further from here.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,17 +65,22 @@ pub struct Stuck {
 /// `PASSING` x 310 + `MEMORY` x 40 octets.
 #[derive(Debug)]
 pub struct Relay<const PASSING: usize, const MEMORY: usize> {
-    own: NodeId,
     passing: Vec<Passing, PASSING>,
     memory: Memory<MEMORY>,
     acks: Deque<u32, ACKS>,
     stuck: Deque<Stuck, 2>,
 }
 
+impl<const PASSING: usize, const MEMORY: usize> Default for Relay<PASSING, MEMORY> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A relay with nothing under way.
-    pub const fn new(own: NodeId) -> Self {
-        Self { own, passing: Vec::new(), memory: Memory::new(), acks: Deque::new(), stuck: Deque::new() }
+    pub const fn new() -> Self {
+        Self { passing: Vec::new(), memory: Memory::new(), acks: Deque::new(), stuck: Deque::new() }
     }
 
     /// How many frames are under way.
@@ -75,25 +94,17 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     }
 
     /// A frame for another node was heard. `true`: it is passed on, or answered.
-    pub fn handle_frame(
-        &mut self,
-        octets: &[u8],
-        routed: Routed,
-        quality: Quality,
-        rate: Rate,
-        jitter: &mut Jitter,
-        now: Instant,
-    ) -> bool {
+    pub fn handle_frame(&mut self, heard: Heard<'_>, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
+        let Heard { octets, routed, ours, quality } = heard;
         let identity = Routed::identity(octets);
         if routed.kind == Kind::Receipt {
             self.note_receipt(octets, routed.destination);
         }
         if let Some(index) = self.passing.iter().position(|entry| entry.identity == identity) {
-            return self.handle_copy(index, octets, routed);
+            return self.handle_copy(index, routed, ours);
         }
-        let mine = routed.next_hop == routed::name(self.own, octets);
         let flood = routed.next_hop == FLOOD;
-        if !(mine || flood) || routed.hop_limit == 0 {
+        if !(ours || flood) || routed.hop_limit == 0 {
             return false;
         }
         if flood && self.memory.is_recent(identity, now) {
@@ -148,7 +159,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     }
 
     /// A copy of a frame that is under way here.
-    fn handle_copy(&mut self, index: usize, octets: &[u8], routed: Routed) -> bool {
+    fn handle_copy(&mut self, index: usize, routed: Routed, ours: bool) -> bool {
         let Some(entry) = self.passing.get_mut(index) else { return false };
         let (sent, further) = (entry.was_transmitted(), routed.hop_limit < entry.hop_limit);
         match &mut entry.way {
@@ -162,7 +173,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
                 self.passing.swap_remove(index);
             }
             // Whoever gave it to us has not heard us pass it on.
-            Way::Unicast { .. } if sent && routed.next_hop == routed::name(self.own, octets) => {
+            Way::Unicast { .. } if sent && ours => {
                 // When full, whoever waits for it will ask again.
                 let _ = self.acks.push_back(entry.identity);
             }
@@ -192,9 +203,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A hop ack was heard; `matches` says whether it is that of a neighbor for a frame, by the frame's identity.
     /// If it was for a frame under way here: the neighbor whose it is.
     pub fn handle_ack(&mut self, matches: impl Fn(NodeId, u32) -> bool) -> Option<NodeId> {
-        let asked = |entry: &Passing| entry.next_hop().filter(|neighbor| matches(*neighbor, entry.identity));
+        let asked = |entry: &Passing| {
+            entry.next_hop().map(|hop| hop.node).filter(|node| matches(*node, entry.identity))
+        };
         let index = self.passing.iter().position(|entry| asked(entry).is_some())?;
-        self.passing.swap_remove(index).next_hop()
+        self.passing.swap_remove(index).next_hop().map(|hop| hop.node)
     }
 
     /// The identity of the next frame whose repetition is to be answered with a hop ack.
@@ -212,7 +225,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     pub fn poll_transmit(
         &mut self,
         token: u32,
-        route: impl Fn(NodeId, &[NodeId]) -> Option<NodeId>,
+        route: impl Fn(NodeId, &[NodeId]) -> Option<Hop>,
         buf: &mut [u8],
     ) -> Option<usize> {
         while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {

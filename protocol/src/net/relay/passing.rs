@@ -2,6 +2,7 @@
 
 use heapless::Vec;
 
+use super::super::Hop;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
@@ -30,7 +31,7 @@ pub(super) enum Way {
         /// Those that did not react.
         tried: Vec<NodeId, NEIGHBORS>,
         /// The one that is being tried.
-        current: Option<NodeId>,
+        current: Option<Hop>,
     },
     /// To everybody, once.
     Flood {
@@ -92,7 +93,7 @@ impl Passing {
     }
 
     /// The neighbor that is being tried.
-    pub(super) fn next_hop(&self) -> Option<NodeId> {
+    pub(super) fn next_hop(&self) -> Option<Hop> {
         match &self.way {
             Way::Unicast { current, .. } => *current,
             Way::Flood { .. } => None,
@@ -111,11 +112,11 @@ impl Passing {
     /// Whether the neighbor that is being tried is the end of the way.
     fn arrives(&self) -> bool {
         let ends = self.next_hop().zip(self.destination());
-        ends.is_some_and(|(neighbor, destination)| neighbor.answers_for(destination))
+        ends.is_some_and(|(hop, destination)| hop.node.answers_for(destination))
     }
 
     /// Whom to try next, as long as somebody is left; `true` also for a flood, and while one is being tried.
-    pub(super) fn choose_hop(&mut self, route: impl Fn(NodeId, &[NodeId]) -> Option<NodeId>) -> bool {
+    pub(super) fn choose_hop(&mut self, route: impl Fn(NodeId, &[NodeId]) -> Option<Hop>) -> bool {
         let Some(destination) = self.destination() else { return false };
         let Way::Unicast { tried, current } = &mut self.way else { return true };
         if current.is_none() && !tried.is_full() {
@@ -128,7 +129,7 @@ impl Passing {
         let next_hop = match self.next_hop() {
             None => FLOOD,
             Some(_) if self.arrives() => DIRECT,
-            Some(neighbor) => routed::name(neighbor, &self.frame),
+            Some(hop) => routed::name(hop.node, hop.sequence, &self.frame),
         };
         Routed::redirect(&mut self.frame, self.hop_limit, next_hop);
         buf.get_mut(..self.frame.len())?.copy_from_slice(&self.frame);
@@ -182,7 +183,7 @@ impl Passing {
     fn give_neighbor_up(&mut self) -> Option<NodeId> {
         self.attempts = 0;
         let Way::Unicast { tried, current } = &mut self.way else { return None };
-        let silent = current.take()?;
+        let silent = current.take()?.node;
         // When full, nobody else is tried.
         let _ = tried.push(silent);
         Some(silent)

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use super::*;
 use crate::id::SequenceNumber;
 use crate::time::Duration;
-use crate::wire::{Counter, Text};
+use crate::wire::{Counter, Text, routed};
 
 type TestRelay = Relay<4, 16>;
 
@@ -34,7 +34,7 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
     let len = text.emit(&mut out).unwrap();
     let mut frame = out[..len].to_vec();
     if let Some(next) = next {
-        let name = routed::name(next, &frame);
+        let name = routed::name(next, 0, &frame);
         Routed::redirect(&mut frame, hop_limit, name);
     }
     frame
@@ -46,16 +46,17 @@ fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> 
     let mut frame = [0; Receipt::OCTETS].to_vec();
     receipt.emit(&mut frame).unwrap();
     if let Some(next) = next {
-        let name = routed::name(next, &frame);
+        let name = routed::name(next, 0, &frame);
         Routed::redirect(&mut frame, hop_limit, name);
     }
     frame
 }
 
 /// The route of the tests: to the destination by way of `SECOND`, then `OTHER`; to the source directly.
-fn route(destination: NodeId, tried: &[NodeId]) -> Option<NodeId> {
+fn route(destination: NodeId, tried: &[NodeId]) -> Option<Hop> {
     let ways: &[NodeId] = if destination == SOURCE { &[SOURCE] } else { &[SECOND, OTHER] };
-    ways.iter().copied().find(|way| !tried.contains(way))
+    let way = ways.iter().copied().find(|way| !tried.contains(way));
+    way.map(|node| Hop { node, sequence: 0 })
 }
 
 struct Bench {
@@ -68,18 +69,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self {
-            relay: TestRelay::new(FIRST),
-            jitter: Jitter::new(5),
-            now: START,
-            token: 0,
-            silent: Vec::new(),
-        }
+        Self { relay: TestRelay::new(), jitter: Jitter::new(5), now: START, token: 0, silent: Vec::new() }
     }
 
     fn hear(&mut self, frame: &[u8]) -> bool {
         let routed = Routed::read(frame).unwrap();
-        self.relay.handle_frame(frame, routed, Quality::default(), rate(), &mut self.jitter, self.now)
+        let ours = routed.next_hop == routed::name(FIRST, 0, frame);
+        let heard = Heard { octets: frame, routed, ours, quality: Quality::default() };
+        self.relay.handle_frame(heard, rate(), &mut self.jitter, self.now)
     }
 
     /// What goes on the air now.
@@ -100,7 +97,7 @@ impl Bench {
 }
 
 fn is_for(frame: &[u8], node: NodeId) -> bool {
-    frame[1] == routed::name(node, frame)
+    frame[1] == routed::name(node, 0, frame)
 }
 
 #[test]
@@ -175,7 +172,7 @@ fn a_source_that_asks_again_gets_the_receipt_that_got_lost_and_then_a_new_attemp
 
 #[test]
 fn a_receipt_ends_the_waiting_for_the_destination() {
-    let direct = |destination: NodeId, _: &[NodeId]| Some(destination);
+    let direct = |node: NodeId, _: &[NodeId]| Some(Hop { node, sequence: 0 });
     let mut bench = Bench::new();
     bench.hear(&text(1, 7, Some(FIRST)));
     let mut buf = [0; MAX_FRAME];

@@ -104,6 +104,16 @@ impl Chain {
     }
 }
 
+/// Only then a node has a name.
+fn transmit_first_beacon(node: &mut TestNode) {
+    let soon = START + Duration::from_secs(20);
+    node.handle_timeout(soon);
+    assert!(transmit(node, soon).is_empty());
+    let Some(Event::Reserve { local, remote, until }) = node.poll_event() else { panic!("no reservation") };
+    node.handle_reserved(local, remote, until, soon);
+    assert_eq!(transmit(node, soon).len(), 1);
+}
+
 #[test]
 fn a_text_without_a_known_way_is_flooded_and_its_receipt_comes_back() {
     let mut chain = Chain::new();
@@ -141,14 +151,16 @@ fn a_relay_keeps_a_text_for_an_absent_handheld_hands_it_on_and_forgets_it() {
 #[test]
 fn nothing_is_said_to_be_kept_before_it_is_durable() {
     let mut relay = {
-        let config = Config { keeps: true, ..config(RELAY, Role::Relay, Acceptance::Custody) };
+        let config = config(RELAY, Role::Relay, Acceptance::Custody);
+        let config = Config { keeps: true, beacon_interval: Duration::from_secs(600), ..config };
         TestNode::new(config, 0, 3, START)
     };
+    transmit_first_beacon(&mut relay);
     let mut gateway = gateway();
     let id = gateway.send(draft(PERSON, HANDHELD, "allo"), START).unwrap();
     gateway.handle_stored(id, START);
     let mut frame = transmit(&mut gateway, START).remove(0);
-    let name = wire::routed::name(RELAY, &frame);
+    let name = wire::routed::name(RELAY, 0, &frame);
     Routed::redirect(&mut frame, 7, name);
     hear(&mut relay, &[frame], START);
     assert!(transmit(&mut relay, START).is_empty(), "no way, and not yet durable");
