@@ -9,7 +9,7 @@ use crate::wire::Role;
 mod crowd;
 mod mesh;
 
-use mesh::{LONGEST, Mesh, RATE, SHORTEST, Station, beacon, id};
+use mesh::{LONGEST, Mesh, RATE, Roomy, SHORTEST, Station, beacon, id};
 
 const OWN: NodeId = NodeId(0x0500);
 const NEAR: NodeId = NodeId(0x0100);
@@ -69,7 +69,7 @@ fn at(secs: u64) -> Instant {
 #[test]
 fn every_connected_pair_finds_a_route_and_keeps_it() {
     for (size, reach, seed) in [(10, 2.0, 1), (10, 0.4, 2), (30, 0.25, 3), (30, 0.25, 4), (60, 0.17, 5)] {
-        let mut mesh = Mesh::scattered(size, reach, seed);
+        let mut mesh = Roomy::scattered(size, reach, seed);
         mesh.converge(Duration::from_secs(300));
         for _ in 0..12 {
             mesh.run_until(mesh.now + LONGEST / 2);
@@ -82,8 +82,8 @@ fn every_connected_pair_finds_a_route_and_keeps_it() {
 /// The mesh looks for loops after every step.
 #[test]
 fn no_loop_forms_while_links_break_and_stations_restart_and_vanish() {
-    for seed in 0..6 {
-        let mut mesh = Mesh::scattered(16, 0.35, seed);
+    for seed in 0..seeds(6) {
+        let mut mesh = Roomy::scattered(16, 0.35, seed);
         mesh.run_until(at(200));
         for _ in 0..60 {
             upset(&mut mesh);
@@ -99,8 +99,24 @@ fn no_loop_forms_while_links_break_and_stations_restart_and_vanish() {
     }
 }
 
+#[test]
+fn no_loop_forms_when_tables_are_too_small_for_the_mesh() {
+    for seed in 0..seeds(6) {
+        let mut mesh = Mesh::<6, 8>::scattered(16, 0.35, seed);
+        for _ in 0..40 {
+            upset(&mut mesh);
+            let wait = mesh.chance() * 2_000.0;
+            mesh.run_until(mesh.now + Duration::from_secs_f64(wait));
+        }
+    }
+}
+
+fn seeds(ordinary: u64) -> u64 {
+    if std::env::var_os("FANAL_LONG").is_some() { ordinary * 50 } else { ordinary }
+}
+
 /// Something happens to the mesh.
-fn upset(mesh: &mut Mesh) {
+fn upset<const NEIGHBORS: usize, const ROUTES: usize>(mesh: &mut Mesh<NEIGHBORS, ROUTES>) {
     let (one, other) = (mesh.pick(), mesh.pick());
     let now = mesh.now;
     match mesh.pick() % 8 {
@@ -130,7 +146,7 @@ fn upset(mesh: &mut Mesh) {
 
 #[test]
 fn a_vanished_station_is_forgotten_and_not_counted_to_infinity() {
-    let mut mesh = Mesh::new(6, 1);
+    let mut mesh = Roomy::new(6, 1);
     for station in 1..6 {
         mesh.link(station - 1, station, 1.0, 1.0);
     }
@@ -153,7 +169,7 @@ fn a_vanished_station_is_forgotten_and_not_counted_to_infinity() {
 #[test]
 fn who_is_left_with_longer_ways_asks_for_a_newer_sequence_and_gets_it() {
     // 0 hears 1 well, and 2 and 3 beyond it are a detour of three hops.
-    let mut mesh = Mesh::new(4, 1);
+    let mut mesh = Roomy::new(4, 1);
     for (a, b) in [(0, 1), (1, 2), (2, 3), (3, 0)] {
         mesh.link(a, b, 1.0, 1.0);
     }
@@ -206,6 +222,22 @@ fn another_way_is_found_when_the_first_does_not_answer() {
     assert_eq!(next(&station, FAR), Some(OTHER));
     station.handle_reached(NEAR, at(3));
     assert_eq!(next(&station, FAR), Some(NEAR));
+}
+
+#[test]
+fn a_neighbor_whose_way_gets_longer_is_trusted_until_it_may_have_forgotten_what_it_told() {
+    let mut station = station(Role::Relay);
+    let other = |station: &Station| station.alternative(FAR, &[NEAR]).map(|hop| hop.node);
+    hear(&mut station, NEAR, 0, &[hears(OWN), way(FAR, 7, 8)], at(1)).unwrap();
+    hear(&mut station, OTHER, 0, &[hears(OWN), way(FAR, 7, 14)], at(1)).unwrap();
+    assert!(says(&mut station, at(2)).contains(&way(FAR, 7, 16)));
+    assert_eq!(other(&station), Some(OTHER), "14 is less than 16");
+    hear(&mut station, OTHER, 1, &[hears(OWN), way(FAR, 7, 20)], at(3)).unwrap();
+    assert_eq!(other(&station), Some(OTHER), "it has once told 14, so its own way cannot lead through here");
+    hear(&mut station, OTHER, BLOCK, &[hears(OWN), way(FAR, 7, 20)], at(4)).unwrap();
+    assert_eq!(other(&station), None, "it may have restarted");
+    hear(&mut station, OTHER, BLOCK + 1, &[hears(OWN), way(FAR, 8, 20)], at(5)).unwrap();
+    assert_eq!(other(&station), Some(OTHER), "the destination itself has spoken since");
 }
 
 #[test]

@@ -13,7 +13,9 @@ pub(super) const RATE: Rate = Rate::new(SpreadingFactor::Sf9, Bandwidth::Khz500)
 pub(super) const SHORTEST: Duration = Duration::from_secs(15);
 pub(super) const LONGEST: Duration = Duration::from_secs(600);
 
+/// Room for everybody.
 pub(super) type Station = Network<64, 128>;
+pub(super) type Roomy = Mesh<64, 128>;
 
 /// Octets of a beacon and all the time it takes.
 #[derive(Clone, Copy, Default, Debug)]
@@ -23,12 +25,12 @@ pub(super) struct Traffic {
     pub(super) airtime: Duration,
 }
 
-pub(super) struct Mesh {
+pub(super) struct Mesh<const NEIGHBORS: usize, const ROUTES: usize> {
     pub(super) now: Instant,
     pub(super) traffic: Traffic,
     seed: u64,
     dice: Jitter,
-    stations: Vec<Option<Station>>,
+    stations: Vec<Option<Network<NEIGHBORS, ROUTES>>>,
     counters: Vec<u32>,
     /// Share of frames of the first that the second reads.
     links: Vec<Vec<f64>>,
@@ -44,7 +46,7 @@ fn index(node: NodeId) -> usize {
     usize::from(node.0 - 0x1000) / 16
 }
 
-impl Mesh {
+impl<const NEIGHBORS: usize, const ROUTES: usize> Mesh<NEIGHBORS, ROUTES> {
     /// All stations are switched on within a minute; no link carries anything yet.
     pub(super) fn new(size: usize, seed: u64) -> Self {
         let mut mesh = Self {
@@ -90,7 +92,7 @@ impl Mesh {
         self.dice.below(self.len() as u64) as usize
     }
 
-    pub(super) fn station(&mut self, station: usize) -> &mut Station {
+    pub(super) fn station(&mut self, station: usize) -> &mut Network<NEIGHBORS, ROUTES> {
         self.stations[station].as_mut().expect("switched on")
     }
 
@@ -123,7 +125,7 @@ impl Mesh {
             Settings { node: id(station), forwards: true, rate: RATE, shortest: SHORTEST, longest: LONGEST };
         self.counters[station] = self.counters[station].next_multiple_of(BLOCK);
         self.stations[station] =
-            Some(Station::new(settings, self.counters[station], self.dice.next_u64(), at));
+            Some(Network::new(settings, self.counters[station], self.dice.next_u64(), at));
     }
 
     pub(super) fn run_until(&mut self, until: Instant) {
@@ -170,7 +172,8 @@ impl Mesh {
             let snr_quarter_db = (-50.0 + 56.0 * (share - 0.5)) as i8;
             let quality = Quality { rssi_dbm: -100, snr_quarter_db };
             if let Some(station) = self.stations[listener].as_mut().filter(|_| heard) {
-                station.handle_beacon(&beacon, quality, now).expect("each counter is new");
+                let learned = station.handle_beacon(&beacon, quality, now);
+                assert!(learned.is_ok() || station.neighbors().count() == NEIGHBORS, "each counter is new");
                 touched.insert(listener);
             }
         }
