@@ -97,14 +97,14 @@ pub struct Reception {
     pub capture_db: Option<f64>,
     /// Frames that a station can follow at once: 1 for a transceiver, 8 for a concentrator.
     pub demodulators: usize,
-    /// Hand over frames whose CRC failed, as `lora-phy` does.
+    /// Hand over frames whose CRC failed, as a radio does whose driver does not look at it.
     pub failed_crc: bool,
 }
 
 impl Reception {
     /// A transceiver of the SX126x family as `lora-phy` drives it.
     pub const SX126X: Reception =
-        Reception { noise_figure_db: 6.0, capture_db: Some(6.0), demodulators: 1, failed_crc: true };
+        Reception { noise_figure_db: 6.0, capture_db: Some(6.0), demodulators: 1, failed_crc: false };
 }
 
 /// Something that came to pass.

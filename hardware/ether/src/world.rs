@@ -363,7 +363,10 @@ impl<S: Occupant> World<S> {
             }
             What::Transmitted { .. } => self.input(station, Input::Transmitted),
             What::Cad { busy } => self.input(station, Input::Cad { busy }),
-            What::Received { frame, quality, .. } => {
+            What::Received { frame, quality, intact, .. } => {
+                if !intact {
+                    self.watch.heard_damaged(station, &frame);
+                }
                 self.input(station, Input::Frame { octets: &frame, quality });
             }
             What::Missed { .. } => {}

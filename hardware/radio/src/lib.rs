@@ -20,8 +20,9 @@ use fanal_protocol::region::Channel;
 
 /// A half-duplex LoRa transceiver.
 ///
-/// Frames are 1 to [`fanal_protocol::region::MAX_FRAME`] octets. A frame whose CRC failed may be handed over
-/// like any other, as `lora-phy` does: only the authentication tag inside a frame says whether it is sound.
+/// Frames are 1 to [`fanal_protocol::region::MAX_FRAME`] octets. A frame whose CRC failed is not handed over: a relay
+/// cannot check what it passes on otherwise. (`lora-phy` does hand such frames over: look at the status.) A CRC of 16 bits
+/// lets some damage through, so the authentication tag inside a frame says whether it is sound.
 pub trait Radio {
     /// Tunes to `channel` and uses its rate and power from now on. A reception in progress is given up.
     ///

@@ -73,6 +73,15 @@ pub struct Settings {
     pub longest: Duration,
 }
 
+/// The next step of a frame on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Who is to take it.
+    pub hop: Hop,
+    /// Whether the way ends there: with its destination, or the gateway of its house.
+    pub arrives: bool,
+}
+
 /// There is no room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
@@ -197,24 +206,20 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
 
     /// Where to send a frame for `destination` next. A person is reached through the house, unless there is, or lately
     /// was, a way to just that address.
-    pub fn next_hop(&self, destination: NodeId) -> Option<Hop> {
+    pub fn next_hop(&self, destination: NodeId) -> Option<Step> {
         self.alternative(destination, &[])
     }
 
     /// Where to send it when the neighbors in `tried` have not answered. As free of loops as the first choice.
-    pub fn alternative(&self, destination: NodeId, tried: &[NodeId]) -> Option<Hop> {
+    pub fn alternative(&self, destination: NodeId, tried: &[NodeId]) -> Option<Step> {
+        let known = |node| self.routes.find(node).is_some() || self.usable(node, &[]).is_some();
+        let end = if known(destination) { destination } else { destination.house() };
         let cost = |node| self.neighbors.cost(node);
-        if let Some(record) = self.routes.find(destination) {
-            return record.hop(tried, cost);
-        }
-        if let Some(neighbor) = self.usable(destination, tried) {
-            return Some(neighbor);
-        }
-        let house = destination.house();
-        match self.routes.find(house) {
+        let hop = match self.routes.find(end) {
             Some(record) => record.hop(tried, cost),
-            None => self.usable(house, tried),
-        }
+            None => self.usable(end, tried),
+        }?;
+        Some(Step { hop, arrives: hop.node == end })
     }
 
     /// What the way to `destination` costs.

@@ -59,7 +59,7 @@ fn says(station: &mut Station, now: Instant) -> Vec<RouteEntry> {
 }
 
 fn next(station: &Station, destination: NodeId) -> Option<NodeId> {
-    station.next_hop(destination).map(|hop| hop.node)
+    station.next_hop(destination).map(|step| step.hop.node)
 }
 
 fn at(secs: u64) -> Instant {
@@ -133,7 +133,7 @@ fn upset<const NEIGHBORS: usize, const ROUTES: usize>(mesh: &mut Mesh<NEIGHBORS,
         5 if mesh.is_on(one) => mesh.switch_off(one),
         6 if !mesh.is_on(one) => mesh.switch_on(one),
         7 if mesh.is_on(one) => {
-            let hop = mesh.station(one).next_hop(id(other));
+            let hop = mesh.station(one).next_hop(id(other)).map(|step| step.hop);
             if let Some(hop) = hop {
                 mesh.station(one).handle_unreachable(hop.node, now);
                 mesh.station(one).handle_unreachable(hop.node, now);
@@ -213,7 +213,7 @@ fn another_way_is_found_when_the_first_does_not_answer() {
     hear(&mut station, NEAR, 0, &[hears(OWN), way(FAR, 0, 8)], at(1)).unwrap();
     hear(&mut station, OTHER, 0, &[hears(OWN), way(FAR, 0, 14)], at(1)).unwrap();
     assert_eq!(next(&station, FAR), Some(NEAR));
-    let other = |tried: &[NodeId]| station.alternative(FAR, tried).map(|hop| hop.node);
+    let other = |tried: &[NodeId]| station.alternative(FAR, tried).map(|step| step.hop.node);
     assert_eq!(other(&[NEAR]), Some(OTHER));
     assert_eq!(other(&[OTHER]), Some(NEAR));
     assert_eq!(other(&[NEAR, OTHER]), None);
@@ -227,7 +227,7 @@ fn another_way_is_found_when_the_first_does_not_answer() {
 #[test]
 fn a_neighbor_whose_way_gets_longer_is_trusted_until_it_may_have_forgotten_what_it_told() {
     let mut station = station(Role::Relay);
-    let other = |station: &Station| station.alternative(FAR, &[NEAR]).map(|hop| hop.node);
+    let other = |station: &Station| station.alternative(FAR, &[NEAR]).map(|step| step.hop.node);
     hear(&mut station, NEAR, 0, &[hears(OWN), way(FAR, 7, 8)], at(1)).unwrap();
     hear(&mut station, OTHER, 0, &[hears(OWN), way(FAR, 7, 14)], at(1)).unwrap();
     assert!(says(&mut station, at(2)).contains(&way(FAR, 7, 16)));
@@ -326,8 +326,8 @@ fn a_station_answers_to_the_names_of_its_own_run_only() {
 fn what_a_neighbor_offered_before_its_restart_is_void() {
     let mut station = station(Role::Relay);
     hear(&mut station, NEAR, 0, &[hears(OWN), way(FAR, 0, 8), way(OTHER, 0, 8)], at(1)).unwrap();
-    assert_eq!(station.next_hop(FAR), Some(Hop { node: NEAR, sequence: 0 }));
+    assert_eq!(station.next_hop(FAR), Some(Step { hop: Hop { node: NEAR, sequence: 0 }, arrives: false }));
     hear(&mut station, NEAR, 2 * BLOCK, &[way(NEAR, 2, 0), way(OTHER, 0, 16)], at(2)).unwrap();
     assert_eq!(station.next_hop(FAR), None);
-    assert_eq!(station.next_hop(OTHER), Some(Hop { node: NEAR, sequence: 2 }));
+    assert_eq!(station.next_hop(OTHER), Some(Step { hop: Hop { node: NEAR, sequence: 2 }, arrives: false }));
 }

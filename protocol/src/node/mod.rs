@@ -68,6 +68,7 @@ const REMEMBERED: usize = 64;
 /// `PENDING` x 380 + `KEPT` x 72 octets and 10 kB.
 pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> {
     config: Config,
+    started: Instant,
     jitter: Jitter,
     sessions: Vec<Session, SESSIONS>,
     outgoing: Vec<Outgoing, PENDING>,
@@ -102,6 +103,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let network = Network::new(network, beacon_counter, jitter.next_u64(), now);
         Self {
             config,
+            started: now,
             jitter,
             sessions: Vec::new(),
             outgoing: Vec::new(),

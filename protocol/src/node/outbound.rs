@@ -4,7 +4,9 @@ use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish};
+use crate::transport::{
+    Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
+};
 use crate::wire::MAX_TEXT_OCTETS;
 
 use super::{Draft, Full, Node, SendError};
@@ -115,9 +117,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.relay.handle_transmitted(token, rate, &mut self.jitter, now);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             let first = entry.schedule.attempts() == 0;
-            let awaited = entry.last.filter(|attempt| attempt.asked != Asked::End);
-            let octets = awaited.map_or(0, |attempt| attempt.octets);
-            let next = entry.schedule.transmitted(octets, rate, &mut self.jitter, now);
+            let (schedule, jitter) = (&mut entry.schedule, &mut self.jitter);
+            let next = match entry.last {
+                Some(Attempt { asked: Asked::Everybody, .. }) => schedule.searched(jitter, now),
+                // The answer is the same frame, further on.
+                Some(Attempt { asked: Asked::Relay(_), octets, .. }) => {
+                    schedule.transmitted(octets, rate, jitter, now)
+                }
+                Some(Attempt { asked: Asked::End(_), .. }) | None => {
+                    schedule.transmitted(0, rate, jitter, now)
+                }
+            };
             entry.phase = Phase::Waiting(next);
             if first {
                 entry.news = Some(State::Sent);

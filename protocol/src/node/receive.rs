@@ -4,7 +4,7 @@ use crate::crypto::{Freshness, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Arriving, Phase, Progress, Text};
+use crate::transport::{Arriving, Asked, Phase, Progress, Text};
 use crate::wire::{self, FULL_HOP_LIMIT, Frame, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
@@ -131,6 +131,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         self.network.handle_beacon(&beacon, quality, now).map_err(|_| Discard::Replayed)?;
         self.bring_forward(source, now);
+        self.bring_routed_forward(now);
         Ok(())
     }
 
@@ -163,6 +164,22 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             }
             if let Some(at) = entry.schedule.heard(planned, &mut self.jitter, now) {
                 entry.progress = Progress::Waiting(at);
+            }
+        }
+    }
+
+    /// A beacon was heard: there may be a way now for what waits because there was none.
+    fn bring_routed_forward(&mut self, now: Instant) {
+        for entry in &mut self.outgoing {
+            let searching =
+                entry.last.is_some_and(|last| matches!(last.asked, Asked::Everybody | Asked::End(None)));
+            if let Phase::Waiting(planned) = entry.phase
+                && searching
+                && self.network.next_hop(entry.id.destination).is_some()
+            {
+                let at = entry.schedule.routed(&mut self.jitter, now);
+                entry.phase = Phase::Waiting(at.min(planned));
+                entry.last = None;
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::id::NodeId;
 use crate::net::{Heard, Hop};
 use crate::priority::Priority;
 use crate::quality::Quality;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
 use crate::wire::Role;
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
@@ -13,23 +13,27 @@ use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
 
-/// A destination to which no way is known is looked for everywhere this often; after that, only where we are heard.
-const SEARCHES: u8 = 3;
+/// After a start, the ways are learned from beacons first.
+const LEARNING: Duration = Duration::from_secs(90);
 /// How far away a destination is taken to be while no way to it is known, in hops.
 const UNKNOWN_HOPS: u32 = 4;
 
 impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// Writes into a frame of ours who is to take it.
-    pub(super) fn aim(&self, octets: &mut [u8], destination: NodeId, schedule: Schedule) -> Attempt {
+    pub(super) fn aim(
+        &self,
+        octets: &mut [u8],
+        destination: NodeId,
+        schedule: Schedule,
+        now: Instant,
+    ) -> Attempt {
         let asked = match self.network.next_hop(destination) {
-            Some(hop) if hop.node.answers_for(destination) => Asked::End,
-            Some(hop) => Asked::Relay(hop),
-            None if schedule.attempts() < SEARCHES => Asked::Everybody,
-            // Somebody who keeps it may hear the destination before we do.
-            None => self.custodian_in_reach().map_or(Asked::End, Asked::Relay),
+            Some(step) if step.arrives => Asked::End(Some(step.hop.node)),
+            Some(step) => Asked::Relay(step.hop),
+            None => self.search(schedule, now),
         };
         let next_hop = match asked {
-            Asked::End => DIRECT,
+            Asked::End(_) => DIRECT,
             Asked::Relay(hop) => routed::name(hop.node, hop.sequence, octets),
             Asked::Everybody => FLOOD,
         };
@@ -37,12 +41,26 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         Attempt { asked, identity: Routed::identity(octets), octets: octets.len() }
     }
 
+    /// Whom to ask when no way is known.
+    fn search(&self, schedule: Schedule, now: Instant) -> Asked {
+        let anybody = self.network.neighbors().any(|neighbor| neighbor.role.is_some());
+        if !anybody || now - self.started < LEARNING {
+            return Asked::End(None);
+        }
+        // A handheld goes away or is switched off: somebody who stays may hear the destination before it does.
+        let leaves = self.config.role == Role::Handheld && schedule.attempts() > 0;
+        match self.custodian_in_reach().filter(|_| leaves) {
+            Some(custodian) => Asked::Relay(custodian),
+            None => Asked::Everybody,
+        }
+    }
+
     /// The neighbor that is most likely to keep a text.
     fn custodian_in_reach(&self) -> Option<Hop> {
         let keeps = |role: Option<Role>| matches!(role, Some(Role::Relay | Role::Gateway));
         let keepers = self.network.neighbors().filter(|neighbor| keeps(neighbor.role));
         let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost())?;
-        self.network.next_hop(nearest.node).filter(|hop| hop.node == nearest.node)
+        self.network.next_hop(nearest.node).map(|step| step.hop).filter(|hop| hop.node == nearest.node)
     }
 
     /// A proof for a node that did not speak to us itself.
@@ -89,7 +107,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         };
         let relay_of = |attempt: &Attempt| match attempt.asked {
             Asked::Relay(hop) => Some(hop.node),
-            Asked::End | Asked::Everybody => None,
+            Asked::End(_) | Asked::Everybody => None,
         };
         let asked =
             self.outgoing.iter().filter_map(|entry| entry.last).find_map(|attempt| {

@@ -6,6 +6,9 @@ use crate::transport::{Phase, Progress, State, Wish};
 
 use super::{Event, Node};
 
+/// After so many attempts without an answer the link to the neighbor counts as worse.
+const UNANSWERED: u8 = 3;
+
 impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
     /// When to call [`Node::handle_timeout`], if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -41,6 +44,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                 && at <= now
             {
                 entry.phase = Phase::Due;
+                let silent = entry.last.and_then(|attempt| attempt.neighbor());
+                if let Some(silent) = silent.filter(|_| entry.schedule.attempts().is_multiple_of(UNANSWERED))
+                {
+                    self.network.handle_unreachable(silent, now);
+                }
             }
         }
         for entry in &mut self.in_custody {

@@ -28,11 +28,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// The next frame for the air, written to the start of `buf`, which must hold
     /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
-        self.transmit_text(Priority::Emergency, buf)
+        self.transmit_text(Priority::Emergency, now, buf)
             .or_else(|| self.transmit_answer(buf))
             .or_else(|| self.transmit_for_others(now, buf))
-            .or_else(|| self.transmit_confirmation(buf))
-            .or_else(|| self.transmit_text(Priority::Background, buf))
+            .or_else(|| self.transmit_confirmation(now, buf))
+            .or_else(|| self.transmit_text(Priority::Background, now, buf))
             .or_else(|| self.transmit_beacon(now, buf))
     }
 
@@ -67,11 +67,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         Some(Transmission { len, priority: Priority::Receipt, token: self.token() })
     }
 
-    fn transmit_confirmation(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+    fn transmit_confirmation(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
         let entry = self.confirming[index];
         let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
-        self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule);
+        self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule, now);
         let token = self.token();
         self.confirming[index].progress = Progress::OnAir(token);
         self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
@@ -79,7 +79,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// The first text in line of at least `lowest` priority, the most urgent first.
-    fn transmit_text(&mut self, lowest: Priority, buf: &mut [u8]) -> Option<Transmission> {
+    fn transmit_text(&mut self, lowest: Priority, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let ready = |entry: &&Outgoing| {
             entry.phase == Phase::Due && entry.priority >= lowest && self.is_first_in_line(entry.id)
         };
@@ -99,7 +99,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             sealed: &sealed[..len],
         };
         let len = frame.emit(buf).ok()?;
-        let last = Some(self.aim(buf.get_mut(..len)?, id.destination, schedule));
+        let last = Some(self.aim(buf.get_mut(..len)?, id.destination, schedule, now));
 
         let token = self.token();
         let entry = self.outgoing.iter_mut().find(|entry| entry.id == id)?;

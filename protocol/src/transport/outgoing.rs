@@ -47,8 +47,8 @@ pub enum Phase {
 /// Who is asked to take a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asked {
-    /// Its destination, or the gateway that answers for it.
-    End,
+    /// Its destination, or the gateway that answers for it: this neighbor, if it is known.
+    End(Option<NodeId>),
     /// This neighbor, to pass it on.
     Relay(Hop),
     /// Everybody, because nobody is known to be on the way.
@@ -63,6 +63,17 @@ pub struct Attempt {
     pub(crate) identity: u32,
     /// The length of the frame.
     pub(crate) octets: usize,
+}
+
+impl Attempt {
+    /// The neighbor that was asked, if it was one.
+    pub(crate) fn neighbor(&self) -> Option<NodeId> {
+        match self.asked {
+            Asked::End(neighbor) => neighbor,
+            Asked::Relay(hop) => Some(hop.node),
+            Asked::Everybody => None,
+        }
+    }
 }
 
 /// A message of ours that is not yet in custody or at its destination.

@@ -10,8 +10,11 @@ use crate::wire;
 const STORING: Duration = Duration::from_millis(900);
 /// Unanswered attempts before the other side counts as absent.
 const ABSENT_AFTER: u8 = 6;
-/// Time between probes of an absent node.
-const PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
+/// Time between probes of an absent node: at first, then twice as long each time up to the second value. Its beacon, or
+/// that of somebody who knows a way to it, brings the next attempt forward.
+const PROBE_EVERY: (Duration, Duration) = (Duration::from_secs(15 * 60), Duration::from_secs(4 * 3600));
+/// Between two searches for a node to which nobody knows a way: at first, then ten times as long each time up to the second value.
+const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(12 * 3600));
 /// A source asks relays again no sooner than this.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// After the node is heard, the next attempt follows within this time.
@@ -37,18 +40,30 @@ impl Schedule {
         self.attempts
     }
 
-    /// Whether the other side counts as absent: it has not answered for long.
-    pub const fn is_absent(&self) -> bool {
-        self.attempts >= ABSENT_AFTER
-    }
-
     /// An attempt left the antenna at `now`; when to make the next if nothing of `octets` octets answers it.
     pub fn transmitted(&mut self, octets: usize, rate: Rate, jitter: &mut Jitter, now: Instant) -> Instant {
         self.attempts = self.attempts.saturating_add(1);
         self.last = Some(now);
         let answer = rate.time_on_air(octets.max(wire::Receipt::OCTETS)) * 3 + STORING;
-        let wait = if self.is_absent() { PROBE_EVERY } else { answer * (1 << (self.attempts - 1)) };
+        let wait = match self.attempts.checked_sub(ABSENT_AFTER) {
+            Some(probes) => (PROBE_EVERY.0 * (1 << probes.min(8))).min(PROBE_EVERY.1),
+            None => answer * (1 << (self.attempts - 1)),
+        };
         now + wait + jitter.duration_up_to(wait / 2)
+    }
+
+    /// An attempt left the antenna at `now` that everybody was to pass on; when to make the next if no answer comes.
+    pub fn searched(&mut self, jitter: &mut Jitter, now: Instant) -> Instant {
+        self.last = Some(now);
+        let wait = (SEARCH_EVERY.0 * 10_u32.pow(self.attempts.min(4).into())).min(SEARCH_EVERY.1);
+        self.attempts = self.attempts.saturating_add(1);
+        now + wait + jitter.duration_up_to(wait / 2)
+    }
+
+    /// There is a way now where there was none: when to try.
+    pub fn routed(&mut self, jitter: &mut Jitter, now: Instant) -> Instant {
+        self.attempts = 0;
+        now + jitter.duration_up_to(HEARD_WITHIN)
     }
 
     /// A relay has taken the frame of `octets` octets on at `now`, with at most `hops` to go: when to ask again if no
@@ -101,7 +116,7 @@ mod tests {
             now = next;
         }
         let probe = schedule.transmitted(0, rate(), &mut jitter, now) - now;
-        assert!(probe >= PROBE_EVERY && probe <= PROBE_EVERY * 3 / 2);
+        assert!(probe >= PROBE_EVERY.0 && probe <= PROBE_EVERY.0 * 3 / 2);
     }
 
     #[test]
@@ -111,7 +126,7 @@ mod tests {
         let planned = schedule.transmitted(0, rate(), &mut jitter, now);
         assert_eq!(schedule.heard(planned, &mut jitter, now + Duration::from_secs(1)), None);
         let later = now + Duration::from_secs(60);
-        let at = schedule.heard(later + PROBE_EVERY, &mut jitter, later).unwrap();
+        let at = schedule.heard(later + PROBE_EVERY.0, &mut jitter, later).unwrap();
         assert!(at >= later && at <= later + HEARD_WITHIN);
     }
 }

@@ -166,7 +166,8 @@ impl Air {
                         }
                         node.handle_stored(id, now);
                     }
-                    Event::Closed { .. } | Event::Heard { .. } => {}
+                    // Nothing is kept for others here.
+                    _ => {}
                 }
             }
         }

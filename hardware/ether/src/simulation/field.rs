@@ -35,6 +35,7 @@ impl World<Station> {
         for (node, address) in scenario.nodes.iter().zip(addresses(scenario)) {
             let setup = match node.role {
                 Role::Gateway => Setup::gateway(address, node.position),
+                Role::Relay => Setup::relay(address, node.position),
                 role => Setup { role, ..Setup::handheld(address, node.position) },
             };
             world.add(Setup { beacon_interval: BEACON_INTERVAL, ..setup });

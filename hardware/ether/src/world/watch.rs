@@ -65,6 +65,8 @@ pub(super) struct Watch {
     network_key: NetworkKey,
     /// Frames that relays may pass on, by identity; which message a text is.
     seen: BTreeMap<u32, Option<MessageId>>,
+    /// Who has heard what that was never sent.
+    damaged: BTreeSet<(StationId, u32)>,
     on_air: BTreeMap<StationId, VecDeque<(Instant, Duration)>>,
     report: Report,
 }
@@ -81,6 +83,7 @@ impl Watch {
             nodes: BTreeMap::new(),
             network_key,
             seen: BTreeMap::new(),
+            damaged: BTreeSet::new(),
             on_air: BTreeMap::new(),
             report: Report::default(),
         }
@@ -94,6 +97,11 @@ impl Watch {
     /// This station has this address.
     pub(super) fn resident(&mut self, station: StationId, node: NodeId) {
         self.nodes.insert(station, node);
+    }
+
+    /// This station has heard a frame otherwise than it was sent, and cannot know.
+    pub(super) fn heard_damaged(&mut self, station: StationId, frame: &[u8]) {
+        self.damaged.insert((station, Routed::identity(frame)));
     }
 
     /// This station is judged by nothing.
@@ -145,6 +153,10 @@ impl Watch {
         self.report.airtime += airtime;
         self.law(station, airtime, now);
         let identity = Routed::identity(frame);
+        if self.damaged.contains(&(station, identity)) {
+            self.seen.insert(identity, None);
+            return;
+        }
         let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
             // A relay may pass on what was on the air before, and nothing else.

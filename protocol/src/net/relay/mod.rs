@@ -30,7 +30,7 @@ use crate::time::Instant;
 use crate::wire::routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use crate::wire::{Frame, Kind, MAX_FRAME, Receipt};
 
-use super::Hop;
+use super::Step;
 use memory::{Fate, Memory};
 use passing::{Passing, Phase, Way};
 
@@ -204,10 +204,10 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// If it was for a frame under way here: the neighbor whose it is.
     pub fn handle_ack(&mut self, matches: impl Fn(NodeId, u32) -> bool) -> Option<NodeId> {
         let asked = |entry: &Passing| {
-            entry.next_hop().map(|hop| hop.node).filter(|node| matches(*node, entry.identity))
+            entry.next_hop().map(|step| step.hop.node).filter(|node| matches(*node, entry.identity))
         };
         let index = self.passing.iter().position(|entry| asked(entry).is_some())?;
-        self.passing.swap_remove(index).next_hop().map(|hop| hop.node)
+        self.passing.swap_remove(index).next_hop().map(|step| step.hop.node)
     }
 
     /// The identity of the next frame whose repetition is to be answered with a hop ack.
@@ -225,7 +225,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     pub fn poll_transmit(
         &mut self,
         token: u32,
-        route: impl Fn(NodeId, &[NodeId]) -> Option<Hop>,
+        route: impl Fn(NodeId, &[NodeId]) -> Option<Step>,
         buf: &mut [u8],
     ) -> Option<usize> {
         while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {

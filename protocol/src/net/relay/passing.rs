@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use super::super::Hop;
+use super::super::Step;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
@@ -31,7 +31,7 @@ pub(super) enum Way {
         /// Those that did not react.
         tried: Vec<NodeId, NEIGHBORS>,
         /// The one that is being tried.
-        current: Option<Hop>,
+        current: Option<Step>,
     },
     /// To everybody, once.
     Flood {
@@ -93,7 +93,7 @@ impl Passing {
     }
 
     /// The neighbor that is being tried.
-    pub(super) fn next_hop(&self) -> Option<Hop> {
+    pub(super) fn next_hop(&self) -> Option<Step> {
         match &self.way {
             Way::Unicast { current, .. } => *current,
             Way::Flood { .. } => None,
@@ -111,12 +111,11 @@ impl Passing {
 
     /// Whether the neighbor that is being tried is the end of the way.
     fn arrives(&self) -> bool {
-        let ends = self.next_hop().zip(self.destination());
-        ends.is_some_and(|(hop, destination)| hop.node.answers_for(destination))
+        self.next_hop().is_some_and(|step| step.arrives)
     }
 
     /// Whom to try next, as long as somebody is left; `true` also for a flood, and while one is being tried.
-    pub(super) fn choose_hop(&mut self, route: impl Fn(NodeId, &[NodeId]) -> Option<Hop>) -> bool {
+    pub(super) fn choose_hop(&mut self, route: impl Fn(NodeId, &[NodeId]) -> Option<Step>) -> bool {
         let Some(destination) = self.destination() else { return false };
         let Way::Unicast { tried, current } = &mut self.way else { return true };
         if current.is_none() && !tried.is_full() {
@@ -128,8 +127,8 @@ impl Passing {
     pub(super) fn transmit(&mut self, token: u32, buf: &mut [u8]) -> Option<usize> {
         let next_hop = match self.next_hop() {
             None => FLOOD,
-            Some(_) if self.arrives() => DIRECT,
-            Some(hop) => routed::name(hop.node, hop.sequence, &self.frame),
+            Some(step) if step.arrives => DIRECT,
+            Some(Step { hop, .. }) => routed::name(hop.node, hop.sequence, &self.frame),
         };
         Routed::redirect(&mut self.frame, self.hop_limit, next_hop);
         buf.get_mut(..self.frame.len())?.copy_from_slice(&self.frame);
@@ -183,7 +182,7 @@ impl Passing {
     fn give_neighbor_up(&mut self) -> Option<NodeId> {
         self.attempts = 0;
         let Way::Unicast { tried, current } = &mut self.way else { return None };
-        let silent = current.take()?.node;
+        let silent = current.take()?.hop.node;
         // When full, nobody else is tried.
         let _ = tried.push(silent);
         Some(silent)

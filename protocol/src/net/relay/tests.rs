@@ -2,6 +2,7 @@
 
 use std::vec::Vec;
 
+use super::super::Hop;
 use super::*;
 use crate::id::SequenceNumber;
 use crate::time::Duration;
@@ -53,10 +54,10 @@ fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> 
 }
 
 /// The route of the tests: to the destination by way of `SECOND`, then `OTHER`; to the source directly.
-fn route(destination: NodeId, tried: &[NodeId]) -> Option<Hop> {
+fn route(destination: NodeId, tried: &[NodeId]) -> Option<Step> {
     let ways: &[NodeId] = if destination == SOURCE { &[SOURCE] } else { &[SECOND, OTHER] };
     let way = ways.iter().copied().find(|way| !tried.contains(way));
-    way.map(|node| Hop { node, sequence: 0 })
+    way.map(|node| Step { hop: Hop { node, sequence: 0 }, arrives: node == destination })
 }
 
 struct Bench {
@@ -172,7 +173,7 @@ fn a_source_that_asks_again_gets_the_receipt_that_got_lost_and_then_a_new_attemp
 
 #[test]
 fn a_receipt_ends_the_waiting_for_the_destination() {
-    let direct = |node: NodeId, _: &[NodeId]| Some(Hop { node, sequence: 0 });
+    let direct = |node: NodeId, _: &[NodeId]| Some(Step { hop: Hop { node, sequence: 0 }, arrives: true });
     let mut bench = Bench::new();
     bench.hear(&text(1, 7, Some(FIRST)));
     let mut buf = [0; MAX_FRAME];

@@ -38,7 +38,7 @@ fn ten_thousand_nodes_leave_the_near_ones_in_place() {
     }
     for near in 1..=4 {
         let node = NodeId(16 * near);
-        assert_eq!(station.next_hop(node).map(|hop| hop.node), Some(node));
+        assert_eq!(station.next_hop(node).map(|step| step.hop.node), Some(node));
         assert!(station.routes().any(|route| route.destination == node));
     }
 }
@@ -54,7 +54,7 @@ fn a_full_table_gives_a_place_to_a_neighbor_in_the_end() {
         hear(&mut station, NEAR, round, 10, &told, now);
         if round > 0 {
             hear(&mut station, newcomer, round, 10, &[hears(OWN)], now);
-            assert_eq!(station.next_hop(newcomer).map(|hop| hop.node), Some(newcomer));
+            assert_eq!(station.next_hop(newcomer).map(|step| step.hop.node), Some(newcomer));
         }
         compose(&mut station, now);
         if round == 1 {
@@ -111,7 +111,7 @@ proptest! {
             }
             prop_assert!(station.routes().count() <= 16 && station.neighbors().count() <= 8);
             for node in 0x0500..0x0540 {
-                let hop = station.next_hop(NodeId(node)).map(|hop| hop.node);
+                let hop = station.next_hop(NodeId(node)).map(|step| step.hop.node);
                 prop_assert!(hop != Some(OWN));
             }
         }

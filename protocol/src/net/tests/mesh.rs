@@ -184,7 +184,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Mesh<NEIGHBORS, ROUTES> {
         for station in touched {
             for destination in 0..self.len() {
                 let known = self.stations[*station].as_ref();
-                self.hops[*station][destination] = known.and_then(|known| known.next_hop(id(destination)));
+                self.hops[*station][destination] =
+                    known.and_then(|known| known.next_hop(id(destination))).map(|step| step.hop);
             }
         }
         for destination in 0..self.len() {
