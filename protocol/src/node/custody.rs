@@ -19,8 +19,8 @@ use super::{Discard, Event, Full, Node};
 
 /// A text is kept for this long.
 pub const KEEP_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
-/// The destination is tried after this time, then twice as late each time up to the second value.
-const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(15 * 60), Duration::from_secs(12 * 3600));
+/// The destination is tried after this time, then three times as late each time up to the second value.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(2 * 60), Duration::from_secs(12 * 3600));
 /// After it is heard, the next attempt follows within this time.
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// Hearing the destination brings an attempt forward only when the last one is older than this.
@@ -81,10 +81,14 @@ impl Kept {
     /// An attempt has ended, whatever came of it.
     fn wait(&mut self, jitter: &mut Jitter, now: Instant) {
         let (first, longest) = TRY_AGAIN;
-        let wait = (first * (1 << self.tries.min(10))).min(longest);
+        let wait = (first * 3_u32.pow(self.tries.min(6).into())).min(longest);
         self.tries = self.tries.saturating_add(1);
         self.last = Some(now);
         self.set(Phase::Waiting(now + wait + jitter.duration_up_to(wait / 4)));
+    }
+
+    fn is_on_its_way(&self) -> bool {
+        matches!(self.phase, Phase::Fetching | Phase::Passing)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -226,9 +230,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         Ok(())
     }
 
-    /// `node` was heard: what is kept for it, or for somebody behind it, need not wait.
+    /// `node` was heard: what it can take, for itself or further on, need not wait.
     pub(super) fn bring_kept_forward(&mut self, node: NodeId, now: Instant) {
-        for entry in self.kept.iter_mut().filter(|entry| node.answers_for(entry.destination)) {
+        let network = &self.network;
+        let leads_to = |destination| network.next_hop(destination).is_some_and(|step| step.hop.node == node);
+        for entry in self.kept.iter_mut().filter(|entry| leads_to(entry.destination)) {
             let Phase::Waiting(planned) = entry.phase else { continue };
             let lately = entry.tries > 1 && entry.last.is_some_and(|last| now - last < HEARD_HOLDOFF);
             let at = now + self.jitter.duration_up_to(HEARD_WITHIN);
@@ -239,22 +245,30 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     pub(super) fn kept_deadline(&self) -> Option<Instant> {
-        let passed = |entry: &Kept| entry.phase == Phase::Passing && !self.relay.has(entry.identity);
-        if self.kept.iter().any(passed) {
-            return Some(Instant::ZERO);
+        match self.kept.iter().find(|entry| entry.is_on_its_way()) {
+            Some(entry) if entry.phase == Phase::Passing && !self.relay.has(entry.identity) => {
+                Some(Instant::ZERO)
+            }
+            Some(_) => None,
+            None => self.kept.iter().filter_map(Kept::deadline).min(),
         }
-        self.kept.iter().filter_map(Kept::deadline).min()
     }
 
     pub(super) fn handle_kept_timeout(&mut self, now: Instant) {
-        let relay = &self.relay;
         for entry in &mut self.kept {
             match entry.phase {
                 Phase::Waiting(_) if entry.expires_at <= now => entry.set(Phase::Done),
-                Phase::Waiting(at) if at <= now => entry.set(Phase::Fetching),
-                Phase::Passing if !relay.has(entry.identity) => entry.wait(&mut self.jitter, now),
+                Phase::Passing if !self.relay.has(entry.identity) => entry.wait(&mut self.jitter, now),
                 _ => {}
             }
+        }
+        // One after the other: all at once they would be in each other's way.
+        if self.kept.iter().any(Kept::is_on_its_way) {
+            return;
+        }
+        let due = |entry: &&mut Kept| matches!(entry.phase, Phase::Waiting(at) if at <= now);
+        if let Some(entry) = self.kept.iter_mut().find(due) {
+            entry.set(Phase::Fetching);
         }
     }
 

@@ -25,7 +25,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     ) -> Result<(), Discard> {
         let known =
             self.prove(&ack.proof, Wish::Nothing, |_| true).or_else(|| self.handle_hop_ack(&ack.proof, now));
-        self.heard(known.ok_or(Discard::Foreign)?, quality, now);
+        let neighbor = known.ok_or(Discard::Foreign)?;
+        self.network.handle_reached(neighbor, now);
+        self.heard(neighbor, quality, now);
         Ok(())
     }
 

@@ -85,6 +85,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         let heard = Heard { octets, routed, ours, quality };
         let taken = self.relay.handle_frame(heard, self.config.rate, &mut self.jitter, now);
+        self.note_reached(now);
         if taken { Ok(()) } else { Err(Discard::Foreign) }
     }
 
@@ -117,7 +118,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             self.taken_on(|attempt| relay_of(attempt).is_some_and(|n| matches(n, attempt.identity)), now);
             return asked;
         }
-        self.relay.handle_ack(matches)
+        let asked = self.relay.handle_ack(matches);
+        self.note_reached(now);
+        asked
     }
 
     /// A relay has taken a message of ours on: no need to hurry. It stays ours; only its destination's receipt ends that.
@@ -128,9 +131,18 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         };
         let Some(entry) = self.outgoing.iter_mut().find(waiting) else { return false };
         let octets = entry.last.map_or(0, |attempt| attempt.octets);
+        if let Some(neighbor) = entry.last.and_then(|attempt| attempt.neighbor()) {
+            self.network.handle_reached(neighbor, now);
+        }
         let again = entry.schedule.relayed(octets, UNKNOWN_HOPS, rate, &mut self.jitter, now);
         entry.phase = Phase::Waiting(again);
         true
+    }
+
+    fn note_reached(&mut self, now: Instant) {
+        while let Some(neighbor) = self.relay.poll_reached() {
+            self.network.handle_reached(neighbor, now);
+        }
     }
 
     /// Hop acks, and frames of others.
@@ -143,7 +155,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         let network = &self.network;
         let route = |destination: NodeId, tried: &[NodeId]| network.alternative(destination, tried);
-        let len = self.relay.poll_transmit(token, route, buf);
+        let len = self.relay.poll_transmit(token, route, now, buf);
         self.handle_stuck(now);
         let len = len?;
         self.stats.relayed = self.stats.relayed.wrapping_add(1);

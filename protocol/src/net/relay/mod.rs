@@ -68,6 +68,8 @@ pub struct Relay<const PASSING: usize, const MEMORY: usize> {
     passing: Vec<Passing, PASSING>,
     memory: Memory<MEMORY>,
     acks: Deque<u32, ACKS>,
+    /// Neighbors that were seen to have taken a frame.
+    reached: Deque<NodeId, ACKS>,
     stuck: Deque<Stuck, 2>,
 }
 
@@ -80,7 +82,13 @@ impl<const PASSING: usize, const MEMORY: usize> Default for Relay<PASSING, MEMOR
 impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A relay with nothing under way.
     pub const fn new() -> Self {
-        Self { passing: Vec::new(), memory: Memory::new(), acks: Deque::new(), stuck: Deque::new() }
+        Self {
+            passing: Vec::new(),
+            memory: Memory::new(),
+            acks: Deque::new(),
+            reached: Deque::new(),
+            stuck: Deque::new(),
+        }
     }
 
     /// How many frames are under way.
@@ -113,7 +121,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         match self.memory.recall(identity, now) {
             Some(Fate::Receipted(receipt)) => {
                 return self.has(Routed::identity(&receipt))
-                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT).is_ok();
+                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1).is_ok();
             }
             Some(Fate::JustPassed) => {
                 // When full, whoever waits for it will ask again.
@@ -170,7 +178,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
                 }
             }
             Way::Unicast { .. } if sent && further => {
-                self.passing.swap_remove(index);
+                self.conclude(index);
             }
             // Whoever gave it to us has not heard us pass it on.
             Way::Unicast { .. } if sent && ours => {
@@ -183,17 +191,17 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     }
 
     /// A receipt for the source of texts that went through here was heard. Which text it is for only the source can
-    /// tell; the one that waits longest for its destination is the likely one.
+    /// tell; the one that waits longest, best for its destination itself, is the likely one.
     fn note_receipt(&mut self, octets: &[u8], source: NodeId) {
         let Ok(receipt) = octets.try_into() else { return };
-        let waiting = self.passing.iter().position(|entry| {
-            entry.kind() == Some(Kind::Text)
-                && source_of(&entry.frame, Kind::Text) == Some(source)
-                && entry.awaits_destination()
-        });
-        match waiting {
+        let likely = |entry: &Passing| {
+            let of_source = source_of(&entry.frame, Kind::Text) == Some(source);
+            of_source && entry.was_transmitted()
+        };
+        let waiting = self.passing.iter().position(|entry| likely(entry) && entry.awaits_destination());
+        match waiting.or_else(|| self.passing.iter().position(likely)) {
             Some(index) => {
-                let identity = self.passing.swap_remove(index).identity;
+                let identity = self.conclude(index);
                 self.memory.note_receipt(identity, receipt);
             }
             None => self.memory.note_receipt_for(source, receipt),
@@ -207,7 +215,24 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             entry.next_hop().map(|step| step.hop.node).filter(|node| matches(*node, entry.identity))
         };
         let index = self.passing.iter().position(|entry| asked(entry).is_some())?;
-        self.passing.swap_remove(index).next_hop().map(|step| step.hop.node)
+        let neighbor = self.passing.get(index).and_then(asked);
+        self.conclude(index);
+        neighbor
+    }
+
+    /// A frame has been taken by the neighbor that was asked. Returns its identity.
+    fn conclude(&mut self, index: usize) -> u32 {
+        let entry = self.passing.swap_remove(index);
+        if let Some(step) = entry.next_hop() {
+            // When full, a link is thought a little worse than it is.
+            let _ = self.reached.push_back(step.hop.node);
+        }
+        entry.identity
+    }
+
+    /// The next neighbor that was seen to have taken a frame.
+    pub fn poll_reached(&mut self) -> Option<NodeId> {
+        self.reached.pop_front()
     }
 
     /// The identity of the next frame whose repetition is to be answered with a hop ack.
@@ -226,6 +251,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         &mut self,
         token: u32,
         route: impl Fn(NodeId, &[NodeId]) -> Option<Step>,
+        now: Instant,
         buf: &mut [u8],
     ) -> Option<usize> {
         while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {
@@ -233,7 +259,9 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             if entry.choose_hop(&route) {
                 return entry.transmit(token, buf);
             }
-            self.give_up(index);
+            if !entry.wait_for_way(now) {
+                self.give_up(index);
+            }
         }
         None
     }

@@ -13,6 +13,11 @@ use crate::wire::{Kind, MAX_FRAME, Receipt, kind_of};
 
 /// Attempts with one neighbor.
 const ATTEMPTS: u8 = 3;
+/// Whoever misses a receipt asks again: it is repeated once.
+const RECEIPT_ATTEMPTS: u8 = 2;
+/// A way that is lost may be found again soon: wait for it so often, and so long each time.
+const WAITS: u8 = 3;
+const WAIT_FOR_WAY: Duration = Duration::from_secs(15);
 /// Neighbors that are tried.
 const NEIGHBORS: usize = 3;
 /// Room for the next hop to find the channel free, beyond the time on air of what is waited for.
@@ -30,6 +35,8 @@ pub(super) enum Way {
     Unicast {
         /// Those that did not react.
         tried: Vec<NodeId, NEIGHBORS>,
+        /// Whether all were tried before, and are tried once more.
+        again: bool,
         /// The one that is being tried.
         current: Option<Step>,
     },
@@ -42,7 +49,7 @@ pub(super) enum Way {
 
 impl Way {
     pub(super) const fn unicast() -> Self {
-        Self::Unicast { tried: Vec::new(), current: None }
+        Self::Unicast { tried: Vec::new(), again: false, current: None }
     }
 }
 
@@ -68,6 +75,8 @@ pub(super) struct Passing {
     pub(super) phase: Phase,
     /// Attempts with the neighbor that is being tried.
     attempts: u8,
+    /// Times that it waited because there was no way.
+    waits: u8,
 }
 
 impl Passing {
@@ -81,6 +90,7 @@ impl Passing {
             way,
             phase: due.map_or(Phase::Due, Phase::Delayed),
             attempts: 0,
+            waits: 0,
         })
     }
 
@@ -117,11 +127,27 @@ impl Passing {
     /// Whom to try next, as long as somebody is left; `true` also for a flood, and while one is being tried.
     pub(super) fn choose_hop(&mut self, route: impl Fn(NodeId, &[NodeId]) -> Option<Step>) -> bool {
         let Some(destination) = self.destination() else { return false };
-        let Way::Unicast { tried, current } = &mut self.way else { return true };
+        let Way::Unicast { tried, again, current } = &mut self.way else { return true };
         if current.is_none() && !tried.is_full() {
             *current = route(destination, tried);
         }
+        if current.is_none() && !*again && !tried.is_empty() {
+            *again = true;
+            tried.clear();
+            *current = route(destination, tried);
+        }
         current.is_some()
+    }
+
+    /// There is nobody to ask. `false`: nor was there for long.
+    pub(super) fn wait_for_way(&mut self, now: Instant) -> bool {
+        let tried = self.unreachable().is_some();
+        if tried || self.waits >= WAITS || self.kind() != Some(Kind::Text) {
+            return false;
+        }
+        self.waits += 1;
+        self.phase = Phase::Delayed(now + WAIT_FOR_WAY);
+        true
     }
 
     pub(super) fn transmit(&mut self, token: u32, buf: &mut [u8]) -> Option<usize> {
@@ -170,7 +196,8 @@ impl Passing {
             Phase::Delayed(at) if at <= now => self.phase = Phase::Due,
             Phase::Waiting(at) if at <= now => {
                 self.phase = Phase::Due;
-                if self.attempts >= ATTEMPTS {
+                let attempts = if self.kind() == Some(Kind::Text) { ATTEMPTS } else { RECEIPT_ATTEMPTS };
+                if self.attempts >= attempts {
                     return self.give_neighbor_up();
                 }
             }
@@ -181,7 +208,7 @@ impl Passing {
 
     fn give_neighbor_up(&mut self) -> Option<NodeId> {
         self.attempts = 0;
-        let Way::Unicast { tried, current } = &mut self.way else { return None };
+        let Way::Unicast { tried, current, .. } = &mut self.way else { return None };
         let silent = current.take()?.hop.node;
         // When full, nobody else is tried.
         let _ = tried.push(silent);

@@ -84,7 +84,7 @@ impl Bench {
     fn transmit(&mut self) -> Option<Vec<u8>> {
         let mut buf = [0; MAX_FRAME];
         self.token += 1;
-        let len = self.relay.poll_transmit(self.token, route, &mut buf)?;
+        let len = self.relay.poll_transmit(self.token, route, self.now, &mut buf)?;
         self.relay.handle_transmitted(self.token, rate(), &mut self.jitter, self.now);
         Some(buf[..len].to_vec())
     }
@@ -177,7 +177,7 @@ fn a_receipt_ends_the_waiting_for_the_destination() {
     let mut bench = Bench::new();
     bench.hear(&text(1, 7, Some(FIRST)));
     let mut buf = [0; MAX_FRAME];
-    bench.relay.poll_transmit(1, direct, &mut buf).unwrap();
+    bench.relay.poll_transmit(1, direct, bench.now, &mut buf).unwrap();
     assert_eq!(buf[1], DIRECT);
     bench.relay.handle_transmitted(1, rate(), &mut bench.jitter, bench.now);
     bench.hear(&receipt(SOURCE, 7, Some(FIRST)));
