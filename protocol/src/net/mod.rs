@@ -231,6 +231,11 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         of(destination).or_else(|| of(destination.house())).filter(|metric| metric.is_reachable())
     }
 
+    /// Whether there ever was a way to `destination`, as far as is remembered.
+    pub fn has_known(&self, destination: NodeId) -> bool {
+        self.routes.find(destination).or_else(|| self.routes.find(destination.house())).is_some()
+    }
+
     /// Somebody here uses the way to `destination`: a full table keeps it rather than others.
     pub fn used(&mut self, destination: NodeId, now: Instant) {
         self.routes.used(destination, now);

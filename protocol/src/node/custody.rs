@@ -13,7 +13,7 @@ use crate::net::Stuck;
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant};
 use crate::transport::{Custody, Outgoing, Wish};
-use crate::wire::{self, FLOOD, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
+use crate::wire::{self, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
 
 use super::{Discard, Event, Full, Node};
 
@@ -178,10 +178,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Tells `destination` what we do with a text.
     pub(super) fn notify(&mut self, destination: NodeId, identity: u32, purpose: Purpose) {
-        let way = self.network.next_hop(destination);
+        if self.network.next_hop(destination).is_none() {
+            // The text will come again.
+            return;
+        }
         let notice = wire::Custody {
             hop_limit: FULL_HOP_LIMIT,
-            next_hop: if way.is_none() { FLOOD } else { wire::DIRECT },
+            next_hop: wire::DIRECT,
             destination,
             release: purpose == Purpose::Release,
             about: self.config.node,

@@ -50,8 +50,9 @@ use custody::Kept;
 const NEIGHBORS: usize = 32;
 /// Destinations to which ways are known.
 const ROUTES: usize = 128;
-/// Time between beacons while much changes.
-const SHORTEST_BEACON_INTERVAL: Duration = Duration::from_secs(15);
+/// Time between beacons while much changes: no less than this, and so many times as long as a beacon that tells much.
+const SHORTEST_BEACON_INTERVAL: (Duration, u32) = (Duration::from_secs(15), 60);
+const LONG_BEACON_OCTETS: usize = 112;
 /// Messages that may wait for the host's store at one time.
 const ARRIVING: usize = 4;
 /// Our messages in other nodes' custody whose receipts are awaited. One more stays with us, and is repeated.
@@ -97,7 +98,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             node: config.node,
             forwards: config.relays,
             rate: config.rate,
-            shortest: SHORTEST_BEACON_INTERVAL.min(config.beacon_interval),
+            shortest: shortest_beacon_interval(config.rate).min(config.beacon_interval),
             longest: config.beacon_interval,
         };
         let network = Network::new(network, beacon_counter, jitter.next_u64(), now);
@@ -176,6 +177,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.next_token = self.next_token.wrapping_add(1);
         self.next_token
     }
+}
+
+fn shortest_beacon_interval(rate: crate::region::Rate) -> Duration {
+    let (least, times) = SHORTEST_BEACON_INTERVAL;
+    least.max(rate.time_on_air(LONG_BEACON_OCTETS) * times)
 }
 
 #[cfg(test)]

@@ -119,7 +119,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             let first = entry.schedule.attempts() == 0;
             let (schedule, jitter) = (&mut entry.schedule, &mut self.jitter);
             let next = match entry.last {
-                Some(Attempt { asked: Asked::Everybody, .. }) => schedule.searched(jitter, now),
+                Some(Attempt { asked: Asked::Everybody | Asked::Nobody, .. }) => {
+                    schedule.searched(jitter, now)
+                }
                 // The answer is the same frame, further on.
                 Some(Attempt { asked: Asked::Relay(_), octets, .. }) => {
                     schedule.transmitted(octets, rate, jitter, now)

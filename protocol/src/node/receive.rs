@@ -171,8 +171,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// A beacon was heard: there may be a way now for what waits because there was none.
     fn bring_routed_forward(&mut self, now: Instant) {
         for entry in &mut self.outgoing {
-            let searching =
-                entry.last.is_some_and(|last| matches!(last.asked, Asked::Everybody | Asked::End(None)));
+            let searching = entry.last.is_some_and(|last| {
+                matches!(last.asked, Asked::Everybody | Asked::Nobody | Asked::End(None))
+            });
             if let Phase::Waiting(planned) = entry.phase
                 && searching
                 && self.network.next_hop(entry.id.destination).is_some()

@@ -13,6 +13,9 @@ use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
 
+/// Attempts before everybody is asked for a node to which there was a way, and for one of which no beacon has told.
+const KNOWN: u8 = 1;
+const STRANGER: u8 = 3;
 /// After a start, the ways are learned from beacons first.
 const LEARNING: Duration = Duration::from_secs(90);
 /// How far away a destination is taken to be while no way to it is known, in hops.
@@ -30,10 +33,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let asked = match self.network.next_hop(destination) {
             Some(step) if step.arrives => Asked::End(Some(step.hop.node)),
             Some(step) => Asked::Relay(step.hop),
-            None => self.search(schedule, now),
+            None => self.search(destination, schedule, now),
         };
         let next_hop = match asked {
-            Asked::End(_) => DIRECT,
+            Asked::End(_) | Asked::Nobody => DIRECT,
             Asked::Relay(hop) => routed::name(hop.node, hop.sequence, octets),
             Asked::Everybody => FLOOD,
         };
@@ -42,15 +45,18 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// Whom to ask when no way is known.
-    fn search(&self, schedule: Schedule, now: Instant) -> Asked {
+    fn search(&self, destination: NodeId, schedule: Schedule, now: Instant) -> Asked {
         let anybody = self.network.neighbors().any(|neighbor| neighbor.role.is_some());
         if !anybody || now - self.started < LEARNING {
             return Asked::End(None);
         }
+        // A way that was lost comes back; whom nobody has ever told of is probably not there.
+        let patience = if self.network.has_known(destination) { KNOWN } else { STRANGER };
         // A handheld goes away or is switched off: somebody who stays may hear the destination before it does.
         let leaves = self.config.role == Role::Handheld && schedule.attempts() > 0;
         match self.custodian_in_reach().filter(|_| leaves) {
             Some(custodian) => Asked::Relay(custodian),
+            None if schedule.attempts() < patience => Asked::Nobody,
             None => Asked::Everybody,
         }
     }
@@ -108,7 +114,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         };
         let relay_of = |attempt: &Attempt| match attempt.asked {
             Asked::Relay(hop) => Some(hop.node),
-            Asked::End(_) | Asked::Everybody => None,
+            Asked::End(_) | Asked::Everybody | Asked::Nobody => None,
         };
         let asked =
             self.outgoing.iter().filter_map(|entry| entry.last).find_map(|attempt| {

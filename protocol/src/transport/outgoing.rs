@@ -53,6 +53,8 @@ pub enum Asked {
     Relay(Hop),
     /// Everybody, because nobody is known to be on the way.
     Everybody,
+    /// Nobody in particular: it may just happen to be in reach.
+    Nobody,
 }
 
 /// A message of ours as a frame.
@@ -71,7 +73,7 @@ impl Attempt {
         match self.asked {
             Asked::End(neighbor) => neighbor,
             Asked::Relay(hop) => Some(hop.node),
-            Asked::Everybody => None,
+            Asked::Everybody | Asked::Nobody => None,
         }
     }
 }
