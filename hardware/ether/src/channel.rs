@@ -17,24 +17,27 @@
 //!   without giving the frame up, as a driver can that watches the preamble interrupt.
 
 mod interference;
+mod links;
 mod propagation;
 mod reception;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use fanal_protocol::quality::Quality;
 use fanal_protocol::rand::Jitter;
-use fanal_protocol::region::{Channel, MAX_FRAME, PREAMBLE_SYMBOLS};
-use fanal_protocol::time::Instant;
+use fanal_protocol::region::airtime::{Header, time_on_air};
+use fanal_protocol::region::{Channel, MAX_FRAME, PREAMBLE_SYMBOLS, Rate};
+use fanal_protocol::time::{Duration, Instant};
 
 use crate::fault::Faults;
+use links::{Links, Row};
 pub(crate) use propagation::uniform;
 pub use propagation::{PathLoss, Position, Propagation};
-use reception::{Listener, Mode, Transmission};
+use reception::{Around, Echo, Listener, Mode, Step, Transmission};
 
 /// Symbols that a channel activity detection listens.
 pub const CAD_SYMBOLS: u32 = 4;
@@ -61,6 +64,8 @@ pub struct Settings {
     pub reception: Reception,
     /// What goes wrong besides.
     pub faults: Faults,
+    /// Symbols of preamble before each frame: 8 in Fanal, more or less in other protocols; at least 6.
+    pub preamble_symbols: u16,
 }
 
 impl Settings {
@@ -68,7 +73,17 @@ impl Settings {
     pub const fn room() -> Self {
         use crate::fault::Fault;
         let faults = Faults::everywhere(Fault { loss: 0.0, duplication: 0.0, corruption: 0.0 });
-        Self { propagation: Propagation::room(), reception: Reception::SX126X, faults }
+        Self {
+            propagation: Propagation::room(),
+            reception: Reception::SX126X,
+            faults,
+            preamble_symbols: PREAMBLE_SYMBOLS,
+        }
+    }
+
+    /// Time on air of a frame of so many octets.
+    pub const fn time_on_air(&self, rate: Rate, octets: usize) -> Duration {
+        time_on_air(rate, self.preamble_symbols, octets, Header::Explicit, true)
     }
 }
 
@@ -193,12 +208,18 @@ pub struct Ether {
     jitter: Jitter,
     now: Instant,
     listeners: Vec<Listener>,
-    /// Those on the air, and those that have ended and may still have overlapped with what is.
-    air: Vec<Transmission>,
+    links: Links,
+    /// By number: those on the air, and those that have ended and may still have overlapped with what is.
+    air: BTreeMap<u64, Transmission>,
+    /// The latter, by their ends.
+    ended: BTreeSet<(Instant, u64)>,
     transmissions: u64,
-    /// The stations in the middle of a CAD.
-    detecting: Vec<usize>,
-    echoes: Vec<reception::Echo>,
+    /// Since when which stations are in the middle of a CAD.
+    detecting: BTreeSet<(Instant, StationId)>,
+    echoes: BTreeMap<u64, Echo>,
+    next_echo: u64,
+    /// What is to come.
+    steps: BTreeSet<(Instant, Step)>,
     events: VecDeque<Event>,
 }
 
@@ -211,10 +232,14 @@ impl Ether {
             jitter: Jitter::new(seed),
             now: Instant::ZERO,
             listeners: Vec::new(),
-            air: Vec::new(),
+            links: Links::default(),
+            air: BTreeMap::new(),
+            ended: BTreeSet::new(),
             transmissions: 0,
-            detecting: Vec::new(),
-            echoes: Vec::new(),
+            detecting: BTreeSet::new(),
+            echoes: BTreeMap::new(),
+            next_echo: 0,
+            steps: BTreeSet::new(),
             events: VecDeque::new(),
         }
     }
@@ -222,6 +247,7 @@ impl Ether {
     /// Adds a station, which neither listens nor transmits.
     pub fn join(&mut self, position: Position) -> StationId {
         self.listeners.push(Listener::new(position));
+        self.rearrange();
         StationId(self.listeners.len() - 1)
     }
 
@@ -229,6 +255,7 @@ impl Ether {
     pub fn move_to(&mut self, station: StationId, position: Position) {
         if let Some(listener) = self.listeners.get_mut(station.0) {
             listener.position = position;
+            self.rearrange();
         }
     }
 
@@ -254,26 +281,32 @@ impl Ether {
         if frame.is_empty() || frame.len() > MAX_FRAME {
             return Err(Refused::Length);
         }
-        let until = now + channel.rate.time_on_air(frame.len());
+        let until = now + self.settings.time_on_air(channel.rate, frame.len());
         let listener = self.listeners.get_mut(station.0).ok_or(Refused::Unknown)?;
         listener.become_busy(Mode::Transmitting)?;
         let transmission = self.transmissions;
         self.transmissions += 1;
         let symbol = channel.rate.symbol();
+        let preamble = self.settings.preamble_symbols;
         let frame: Arc<[u8]> = frame.into();
-        self.air.push(Transmission {
+        let lock = now + symbol * u32::from(preamble);
+        let row = self.spread(transmission, station, channel);
+        self.steps.insert((lock, Step::Lock(transmission)));
+        self.steps.insert((until, Step::End(transmission)));
+        let begun = Transmission {
             number: transmission,
             source: station,
             channel: *channel,
             frame: frame.clone(),
+            row,
             start: now,
-            needed_from: now + symbol * u32::from(PREAMBLE_SYMBOLS - LOCK_SYMBOLS),
-            lock: now + symbol * u32::from(PREAMBLE_SYMBOLS),
+            needed_from: now + symbol * u32::from(preamble.saturating_sub(LOCK_SYMBOLS)),
+            lock,
             end: until,
-            locked_on: false,
             ended: false,
             cut: false,
-        });
+        };
+        self.air.insert(transmission, begun);
         let what = What::Began { transmission, frame, channel: *channel, until };
         self.events.push_back(Event { at: now, station, what });
         Ok(until)
@@ -296,13 +329,23 @@ impl Ether {
     pub fn stop(&mut self, station: StationId, now: Instant) {
         let now = self.advance(now);
         let Some(listener) = self.listeners.get_mut(station.0) else { return };
+        match listener.mode {
+            Mode::Cad { since, until, .. } => {
+                self.detecting.remove(&(since, station));
+                self.steps.remove(&(until, Step::Cad(station)));
+            }
+            Mode::Transmitting => {
+                for transmission in self.air.values_mut().filter(|t| t.source == station && !t.ended) {
+                    self.steps.remove(&(transmission.end, Step::End(transmission.number)));
+                    self.steps.insert((now, Step::End(transmission.number)));
+                    transmission.cut = true;
+                    transmission.end = now;
+                }
+            }
+            Mode::Off | Mode::Listening { .. } => {}
+        }
         listener.mode = Mode::Off;
         listener.following.clear();
-        self.detecting.retain(|detecting| *detecting != station.0);
-        for transmission in self.air.iter_mut().filter(|t| t.source == station && !t.ended) {
-            transmission.cut = true;
-            transmission.end = now;
-        }
     }
 
     /// Looks for chirps of `channel` for [`CAD_SYMBOLS`]; the answer is an event at the instant that is returned.
@@ -318,7 +361,8 @@ impl Ether {
             return Ok(now);
         }
         listener.become_busy(Mode::Cad { channel: *channel, since: now, until })?;
-        self.detecting.push(station.0);
+        self.detecting.insert((now, station));
+        self.steps.insert((until, Step::Cad(station)));
         Ok(until)
     }
 
@@ -332,7 +376,7 @@ impl Ether {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.events.front() {
             Some(event) => Some(event.at),
-            None => self.next_step().map(|(at, _)| at),
+            None => self.steps.first().map(|(at, _)| *at),
         }
     }
 
@@ -343,7 +387,65 @@ impl Ether {
 
     /// Whether `destination` can receive `source` on `channel` in silence.
     pub fn in_range(&self, source: StationId, destination: StationId, channel: &Channel) -> bool {
-        let snr_db = self.rssi_dbm(source, destination, channel) - self.noise_dbm(channel);
-        snr_db >= f64::from(channel.rate.snr_limit_quarter_db()) / 4.0
+        self.is_heard(self.rssi_dbm(source, destination, channel), channel)
+    }
+
+    /// The stations that can receive `source` on `channel` in silence.
+    pub fn audience(&mut self, source: StationId, channel: &Channel) -> Vec<StationId> {
+        let row = self.row(source, channel);
+        let heard = |loss_db: f64| self.is_heard(f64::from(channel.power_dbm) - loss_db, channel);
+        row.iter().filter(|link| heard(link.loss_db)).map(|link| link.to).collect()
+    }
+
+    fn is_heard(&self, rssi_dbm: f64, channel: &Channel) -> bool {
+        rssi_dbm - self.noise_dbm(channel) >= f64::from(channel.rate.snr_limit_quarter_db()) / 4.0
+    }
+
+    /// The strength, dBm, below which a frame on `channel` can neither be received nor destroy what can.
+    fn floor_dbm(&self, channel: &Channel) -> f64 {
+        let Some(capture_db) = self.settings.reception.capture_db else { return f64::NEG_INFINITY };
+        let limit_db = f64::from(channel.rate.snr_limit_quarter_db()) / 4.0;
+        // Chirps of another slope must be stronger than the noise of 125 kHz to destroy anything (the tables of
+        // `interference`): even the highest floor, that of SF5/500, is 2 dB below it if 6 dB are taken off.
+        self.noise_dbm(channel) + limit_db - capture_db.max(6.0)
+    }
+
+    /// The links of a source that reach down to the floor.
+    fn row(&mut self, source: StationId, channel: &Channel) -> Row {
+        let reach_db = f64::from(channel.power_dbm) - self.floor_dbm(channel);
+        let positions = self.listeners.iter().map(|listener| listener.position);
+        let propagation = &self.settings.propagation;
+        let find = || propagation.links(source, positions, channel.frequency_hz, reach_db, self.seed);
+        self.links.of(source, channel.frequency_hz, reach_db, find)
+    }
+
+    /// Lets all stations in reach know that there is something on the air.
+    fn spread(&mut self, number: u64, source: StationId, channel: &Channel) -> Row {
+        let row = self.row(source, channel);
+        for link in &*row {
+            let rssi_dbm = f64::from(channel.power_dbm) - link.loss_db;
+            if let Some(listener) = self.listeners.get_mut(link.to.0) {
+                listener.around.push(Around { number, rssi_dbm });
+            }
+        }
+        row
+    }
+
+    /// Somebody has come or moved.
+    fn rearrange(&mut self) {
+        self.links.forget();
+        if self.air.is_empty() {
+            return;
+        }
+        for listener in &mut self.listeners {
+            listener.around.clear();
+        }
+        let on_air: Vec<_> = self.air.values().map(|t| (t.number, t.source, t.channel)).collect();
+        for (number, source, channel) in on_air {
+            let row = self.spread(number, source, &channel);
+            if let Some(transmission) = self.air.get_mut(&number) {
+                transmission.row = row;
+            }
+        }
     }
 }

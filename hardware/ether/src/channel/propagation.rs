@@ -21,6 +21,12 @@ impl Position {
         Self { east_m, north_m }
     }
 
+    /// Whether `other` is more than `distance_m` away.
+    pub(super) fn is_beyond(self, other: Position, distance_m: f64) -> bool {
+        let (east_m, north_m) = (self.east_m - other.east_m, self.north_m - other.north_m);
+        east_m * east_m + north_m * north_m > distance_m * distance_m
+    }
+
     /// Metres between two places.
     pub fn distance_m(self, other: Position) -> f64 {
         (self.east_m - other.east_m).hypot(self.north_m - other.north_m)
@@ -55,6 +61,25 @@ impl PathLoss {
     /// 127.41 dB at 40 m and 20.8 dB per decade.
     pub const BOR_2016: PathLoss =
         PathLoss::LogDistance { reference_m: 40.0, at_reference_db: 127.41, per_decade_db: 20.8 };
+
+    /// Over the logarithm of the distance each model is a straight line: the loss at one metre and what each
+    /// decade adds, dB. `None` for a table.
+    fn line(&self, frequency_hz: u32) -> Option<(f64, f64)> {
+        match *self {
+            PathLoss::LogDistance { reference_m, at_reference_db, per_decade_db } => {
+                Some((at_reference_db - per_decade_db * reference_m.log10(), per_decade_db))
+            }
+            PathLoss::SuburbanMacro { transmitter_m, receiver_m } => {
+                let frequency_mhz = f64::from(frequency_hz) / 1e6;
+                let per_decade_db = 44.9 - 6.55 * transmitter_m.log10();
+                let at_1_km_db = 45.5 + (35.46 - 1.1 * receiver_m) * frequency_mhz.log10()
+                    - 13.82 * receiver_m.log10()
+                    + 0.7 * receiver_m;
+                Some((at_1_km_db - 3.0 * per_decade_db, per_decade_db))
+            }
+            PathLoss::Table(_) => None,
+        }
+    }
 }
 
 /// A path loss with shadowing: per pair of stations one normally distributed addition, the same both ways.
@@ -76,24 +101,13 @@ impl Propagation {
 
     /// Loss in dB from `source` at `from` to `destination` at `to`; infinite where there is no link.
     pub(super) fn loss_db(&self, source: End, destination: End, frequency_hz: u32, seed: u64) -> f64 {
+        let Some((at_1_m_db, per_decade_db)) = self.path_loss.line(frequency_hz) else {
+            let PathLoss::Table(links) = &self.path_loss else { return f64::INFINITY };
+            return links.get(&(source.station, destination.station)).copied().unwrap_or(f64::INFINITY);
+        };
         // Below a metre the models mean nothing.
         let distance_m = source.position.distance_m(destination.position).max(1.0);
-        let mean = match &self.path_loss {
-            PathLoss::LogDistance { reference_m, at_reference_db, per_decade_db } => {
-                at_reference_db + per_decade_db * (distance_m / reference_m).log10()
-            }
-            PathLoss::SuburbanMacro { transmitter_m, receiver_m } => {
-                let frequency_mhz = f64::from(frequency_hz) / 1e6;
-                (44.9 - 6.55 * transmitter_m.log10()) * (distance_m.log10() - 3.0)
-                    + 45.5
-                    + (35.46 - 1.1 * receiver_m) * frequency_mhz.log10()
-                    - 13.82 * receiver_m.log10()
-                    + 0.7 * receiver_m
-            }
-            PathLoss::Table(links) => {
-                return links.get(&(source.station, destination.station)).copied().unwrap_or(f64::INFINITY);
-            }
-        };
+        let mean = at_1_m_db + per_decade_db * distance_m.log10();
         if self.shadowing_db == 0.0 {
             return mean;
         }
@@ -103,7 +117,22 @@ impl Propagation {
         let mut jitter = Jitter::new(Jitter::new(seed ^ pair.rotate_left(17)).next_u64() ^ pair);
         mean + self.shadowing_db * normal(&mut jitter)
     }
+
+    /// A distance, metres, beyond which no loss is `reach_db` or less, whatever the shadow.
+    pub(super) fn never_reaches_m(&self, frequency_hz: u32, reach_db: f64) -> f64 {
+        match self.path_loss.line(frequency_hz) {
+            Some((at_1_m_db, per_decade_db)) if per_decade_db > 0.0 => {
+                let most_db = reach_db + self.shadowing_db * MOST_DEVIATIONS;
+                // A little more, for the rounding of either formula.
+                10f64.powf((most_db - at_1_m_db) / per_decade_db).max(1.0) * 1.001
+            }
+            _ => f64::INFINITY,
+        }
+    }
 }
+
+/// [`normal`] gives nothing further from zero: the square root of 2 · 53 · ln 2 is 8.57.
+const MOST_DEVIATIONS: f64 = 8.6;
 
 /// One end of a link.
 #[derive(Clone, Copy)]
@@ -161,6 +190,25 @@ mod tests {
         }
         let deviation = (squares / 1_999.0).sqrt();
         assert!((deviation - 3.57).abs() < 0.2, "{deviation}");
+    }
+
+    #[test]
+    fn nothing_within_reach_is_left_out() {
+        let mut jitter = Jitter::new(5);
+        let positions: Vec<Position> = (0..300)
+            .map(|_| Position::new(4_000.0 * uniform(&mut jitter), 4_000.0 * uniform(&mut jitter)))
+            .collect();
+        for shadowing_db in [0.0, 3.57] {
+            let propagation = Propagation { path_loss: PathLoss::BOR_2016, shadowing_db };
+            let found = propagation.links(StationId(7), positions.iter().copied(), 868_000_000, 150.0, 3);
+            let loss = |to: usize| {
+                let end = |station: usize| End { station: StationId(station), position: positions[station] };
+                propagation.loss_db(end(7), end(to), 868_000_000, 3)
+            };
+            let expected: Vec<usize> = (0..300).filter(|to| *to != 7 && loss(*to) <= 150.0).collect();
+            assert_eq!(found.iter().map(|link| link.to.0).collect::<Vec<_>>(), expected);
+            assert!((1..250).contains(&expected.len()), "{}", expected.len());
+        }
     }
 
     #[test]

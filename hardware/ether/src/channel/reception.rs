@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use fanal_protocol::quality::Quality;
+use fanal_protocol::rand::Jitter;
 use fanal_protocol::region::Channel;
-use fanal_protocol::time::Instant;
+use fanal_protocol::time::{Instant, earliest};
 
 use super::interference::{rejection_db, same_chirps};
+use super::links::{Link, Row};
 use super::propagation::{End, Position};
 use super::{Ether, Event, Miss, Refused, StationId, What};
 use crate::fault::{flip_bits, scramble};
@@ -17,6 +19,15 @@ pub(super) struct Listener {
     pub(super) mode: Mode,
     /// Numbers of the transmissions that it has locked on to.
     pub(super) following: Vec<u64>,
+    /// All of the air that matters here.
+    pub(super) around: Vec<Around>,
+}
+
+/// A transmission as it arrives at one station.
+#[derive(Clone, Copy)]
+pub(super) struct Around {
+    pub(super) number: u64,
+    pub(super) rssi_dbm: f64,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -29,7 +40,7 @@ pub(super) enum Mode {
 
 impl Listener {
     pub(super) fn new(position: Position) -> Self {
-        Self { position, mode: Mode::Off, following: Vec::new() }
+        Self { position, mode: Mode::Off, following: Vec::new(), around: Vec::new() }
     }
 
     /// Takes up `mode` unless it is in the middle of what cannot be interrupted.
@@ -48,22 +59,28 @@ pub(super) struct Transmission {
     pub(super) source: StationId,
     pub(super) channel: Channel,
     pub(super) frame: Arc<[u8]>,
+    /// Where it arrives.
+    pub(super) row: Row,
     pub(super) start: Instant,
     /// From here on a receiver needs it.
     pub(super) needed_from: Instant,
     /// The end of the preamble.
     pub(super) lock: Instant,
     pub(super) end: Instant,
-    /// The end of the preamble has passed.
-    pub(super) locked_on: bool,
     pub(super) ended: bool,
     /// The power failed before the end.
     pub(super) cut: bool,
 }
 
+impl Transmission {
+    /// Its strength at the end of a link.
+    fn rssi_dbm(&self, link: &Link) -> f64 {
+        f64::from(self.channel.power_dbm) - link.loss_db
+    }
+}
+
 /// A frame that will be heard once more.
 pub(super) struct Echo {
-    at: Instant,
     station: StationId,
     channel: Channel,
     received: What,
@@ -72,130 +89,118 @@ pub(super) struct Echo {
 /// What happens next. The order decides between steps of the same instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
-    End(usize),
-    Lock(usize),
-    Cad(usize),
-    Echo(usize),
+    End(u64),
+    Lock(u64),
+    Cad(StationId),
+    Echo(u64),
 }
 
 impl Ether {
     /// Carries out all steps up to `now`, which never goes back.
     pub(super) fn advance(&mut self, now: Instant) -> Instant {
-        while let Some((at, step)) = self.next_step().filter(|(at, _)| *at <= now) {
+        while self.steps.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((at, step)) = self.steps.pop_first() else { break };
             self.now = self.now.max(at);
             match step {
-                Step::End(index) => self.end(index),
-                Step::Lock(index) => self.lock(index),
-                Step::Cad(index) => self.finish_cad(index),
-                Step::Echo(index) => self.echo(index),
+                Step::End(number) => self.end(number),
+                Step::Lock(number) => self.lock(number),
+                Step::Cad(station) => self.finish_cad(station),
+                Step::Echo(number) => self.echo(number),
             }
         }
         self.now = self.now.max(now);
         self.now
     }
 
-    pub(super) fn next_step(&self) -> Option<(Instant, Step)> {
-        let ends = self.air.iter().enumerate().filter(|(_, t)| !t.ended).map(|(i, t)| (t.end, Step::End(i)));
-        let locks = self
-            .air
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| !t.ended && !t.locked_on)
-            .map(|(i, t)| (t.lock, Step::Lock(i)));
-        let cads = self.detecting().map(|(station, _, until)| (until, Step::Cad(station)));
-        let echoes = self.echoes.iter().enumerate().map(|(i, e)| (e.at, Step::Echo(i)));
-        ends.chain(locks).chain(cads).chain(echoes).min()
-    }
-
     /// The preamble is over: whoever could hear the last of it follows the frame.
-    fn lock(&mut self, index: usize) {
-        let Some(transmission) = self.air.get(index) else { return };
-        let (number, until) = (transmission.number, transmission.lock);
-        let followers: Vec<usize> = (0..self.listeners.len())
-            .filter(|station| {
-                let free = self
-                    .listeners
-                    .get(*station)
-                    .is_some_and(|l| l.following.len() < self.settings.reception.demodulators);
-                free && self.hears(StationId(*station), transmission)
-                    && self.survives(StationId(*station), transmission, until)
-            })
-            .collect();
+    fn lock(&mut self, number: u64) {
+        let Some(transmission) = self.air.get(&number).filter(|transmission| !transmission.ended) else {
+            return;
+        };
+        let row = transmission.row.clone();
+        let follows = |link: &&Link| {
+            let Some(transmission) = self.air.get(&number) else { return false };
+            let Some(listener) = self.listeners.get(link.to.0) else { return false };
+            let rssi_dbm = transmission.rssi_dbm(link);
+            listener.following.len() < self.settings.reception.demodulators
+                && self.hears(listener, transmission, rssi_dbm)
+                && self.survives(listener, transmission, rssi_dbm, transmission.lock)
+        };
+        let followers: Vec<StationId> = row.iter().filter(follows).map(|link| link.to).collect();
         for station in followers {
-            if let Some(listener) = self.listeners.get_mut(station) {
+            if let Some(listener) = self.listeners.get_mut(station.0) {
                 listener.following.push(number);
             }
         }
-        if let Some(transmission) = self.air.get_mut(index) {
-            transmission.locked_on = true;
-        }
     }
 
-    /// Whether `station` has listened to these chirps since they were needed, and they are strong enough.
-    fn hears(&self, station: StationId, transmission: &Transmission) -> bool {
-        let Some(Mode::Listening { channel, since }) = self.listeners.get(station.0).map(|l| l.mode) else {
-            return false;
-        };
+    /// Whether a station has listened to these chirps since they were needed, and they are strong enough.
+    fn hears(&self, listener: &Listener, transmission: &Transmission, rssi_dbm: f64) -> bool {
+        let Mode::Listening { channel, since } = listener.mode else { return false };
         same_chirps(&channel, &transmission.channel)
             && since <= transmission.needed_from
-            && self.in_range(transmission.source, station, &transmission.channel)
+            && self.is_heard(rssi_dbm, &transmission.channel)
     }
 
-    /// Whether nothing destroys `transmission` at `station` before `until`.
-    fn survives(&self, station: StationId, transmission: &Transmission, until: Instant) -> bool {
+    /// Whether nothing around a station destroys `transmission` there before `until`.
+    fn survives(
+        &self,
+        listener: &Listener,
+        transmission: &Transmission,
+        rssi_dbm: f64,
+        until: Instant,
+    ) -> bool {
         let capture_db = self.settings.reception.capture_db;
         let from = if capture_db.is_some() { transmission.needed_from } else { transmission.start };
-        let wanted_dbm = self.rssi_dbm(transmission.source, station, &transmission.channel);
-        self.air.iter().all(|other| {
-            if other.number == transmission.number || other.start >= until || other.end <= from {
+        listener.around.iter().filter(|around| around.number != transmission.number).all(|around| {
+            let Some(other) = self.air.get(&around.number) else { return true };
+            if other.start >= until || other.end <= from {
                 return true;
             }
             let threshold_db = capture_db.unwrap_or(f64::INFINITY);
-            let Some(least_db) = rejection_db(&transmission.channel, &other.channel, threshold_db) else {
-                return true;
-            };
-            let other_dbm = self.rssi_dbm(other.source, station, &other.channel);
-            other_dbm == f64::NEG_INFINITY || wanted_dbm - other_dbm >= least_db
+            let least_db = rejection_db(&transmission.channel, &other.channel, threshold_db);
+            least_db.is_none_or(|least_db| rssi_dbm - around.rssi_dbm >= least_db)
         })
     }
 
-    fn end(&mut self, index: usize) {
-        let Some(transmission) = self.air.get_mut(index) else { return };
+    fn end(&mut self, number: u64) {
+        let Some(transmission) = self.air.get_mut(&number) else { return };
         transmission.ended = true;
-        let (number, source, cut) = (transmission.number, transmission.source, transmission.cut);
-        if !cut {
+        self.ended.insert((transmission.end, number));
+        self.steps.remove(&(transmission.lock, Step::Lock(number)));
+        let (source, row) = (transmission.source, transmission.row.clone());
+        if !transmission.cut {
             if let Some(listener) = self.listeners.get_mut(source.0) {
                 listener.mode = Mode::Off;
             }
             let what = What::Transmitted { transmission: number };
             self.events.push_back(Event { at: self.now, station: source, what });
         }
-        for station in (0..self.listeners.len()).map(StationId).filter(|station| *station != source) {
-            self.end_at(station, index);
+        for link in &*row {
+            self.end_at(link, number);
         }
         self.forget_the_past();
     }
 
-    /// The frame has ended: what `station` has of it.
-    fn end_at(&mut self, station: StationId, index: usize) {
-        let Some(transmission) = self.air.get(index) else { return };
+    /// The frame has ended: what one station has of it.
+    fn end_at(&mut self, link: &Link, number: u64) {
+        let Some(transmission) = self.air.get(&number) else { return };
+        let (station, rssi_dbm) = (link.to, transmission.rssi_dbm(link));
         let Some(listener) = self.listeners.get(station.0) else { return };
         let Mode::Listening { channel, .. } = listener.mode else { return };
-        if !same_chirps(&channel, &transmission.channel)
-            || !self.in_range(transmission.source, station, &transmission.channel)
-        {
+        if !same_chirps(&channel, &transmission.channel) || !self.is_heard(rssi_dbm, &transmission.channel) {
             return;
         }
-        let (number, source) = (transmission.number, transmission.source);
+        let source = transmission.source;
         let miss = |reason| What::Missed { transmission: number, source, reason };
+        let survives = |until| self.survives(listener, transmission, rssi_dbm, until);
         let what = if !listener.following.contains(&number) {
-            let collision =
-                self.hears(station, transmission) && !self.survives(station, transmission, transmission.lock);
+            let collision = self.hears(listener, transmission, rssi_dbm) && !survives(transmission.lock);
             miss(if collision { Miss::Collision } else { Miss::Deaf })
         } else {
-            let intact = !transmission.cut && self.survives(station, transmission, transmission.end);
-            let quality = self.quality(source, station, &transmission.channel);
-            let mut frame = transmission.frame.to_vec();
+            let intact = !transmission.cut && survives(transmission.end);
+            let quality = self.quality(rssi_dbm, &transmission.channel);
+            let sent = transmission.frame.clone();
             // Drawn for each frame, so that what happens to one does not shift the fate of the others.
             let fate = self.settings.faults.draw(source, station, &mut self.jitter);
             if let Some(listener) = self.listeners.get_mut(station.0) {
@@ -206,17 +211,24 @@ impl Ether {
             } else if !intact && !self.settings.reception.failed_crc {
                 miss(Miss::Collision)
             } else {
-                if !intact {
-                    scramble(&mut frame, &mut self.jitter);
-                } else if fate.corrupted {
-                    flip_bits(&mut frame, &mut self.jitter);
-                }
+                let mut damaged = |damage: fn(&mut [u8], &mut Jitter)| {
+                    let mut frame = sent.to_vec();
+                    damage(&mut frame, &mut self.jitter);
+                    frame.into()
+                };
+                let frame = match (intact, fate.corrupted) {
+                    (false, _) => damaged(scramble),
+                    (true, true) => damaged(flip_bits),
+                    (true, false) => sent,
+                };
                 let intact = intact && !fate.corrupted;
-                let received =
-                    What::Received { transmission: number, source, frame: frame.into(), quality, intact };
+                let received = What::Received { transmission: number, source, frame, quality, intact };
                 if let Some(after) = fate.echo {
-                    let received = received.clone();
-                    self.echoes.push(Echo { at: self.now + after, station, channel, received });
+                    // One for each frame and station at most.
+                    let echo = self.next_echo;
+                    self.next_echo += 1;
+                    self.steps.insert((self.now + after, Step::Echo(echo)));
+                    self.echoes.insert(echo, Echo { station, channel, received: received.clone() });
                 }
                 received
             }
@@ -224,34 +236,27 @@ impl Ether {
         self.events.push_back(Event { at: self.now, station, what });
     }
 
-    /// The activity detections under way: station, beginning, end.
-    fn detecting(&self) -> impl Iterator<Item = (usize, Instant, Instant)> {
-        self.detecting.iter().filter_map(|station| match self.listeners.get(*station)?.mode {
-            Mode::Cad { since, until, .. } => Some((*station, since, until)),
-            _ => None,
-        })
-    }
-
-    fn finish_cad(&mut self, station: usize) {
-        let Some(listener) = self.listeners.get_mut(station) else { return };
+    fn finish_cad(&mut self, station: StationId) {
+        let Some(listener) = self.listeners.get_mut(station.0) else { return };
         let Mode::Cad { channel, since, until } = listener.mode else { return };
         listener.mode = Mode::Off;
-        self.detecting.retain(|detecting| *detecting != station);
-        let station = StationId(station);
+        self.detecting.remove(&(since, station));
         let symbol = channel.rate.symbol();
-        let busy = self.air.iter().any(|transmission| {
-            // At least one whole symbol of it must fall into the window.
-            transmission.source != station
-                && same_chirps(&channel, &transmission.channel)
-                && transmission.end.min(until) - transmission.start.max(since) >= symbol
-                && self.in_range(transmission.source, station, &transmission.channel)
+        let busy = self.listeners.get(station.0).is_some_and(|listener| {
+            listener.around.iter().any(|around| {
+                let Some(transmission) = self.air.get(&around.number) else { return false };
+                // At least one whole symbol of it must fall into the window.
+                same_chirps(&channel, &transmission.channel)
+                    && transmission.end.min(until) - transmission.start.max(since) >= symbol
+                    && self.is_heard(around.rssi_dbm, &transmission.channel)
+            })
         });
         self.events.push_back(Event { at: self.now, station, what: What::Cad { busy } });
         self.forget_the_past();
     }
 
-    fn echo(&mut self, index: usize) {
-        let echo = self.echoes.remove(index);
+    fn echo(&mut self, number: u64) {
+        let Some(echo) = self.echoes.remove(&number) else { return };
         let listens = self.listeners.get(echo.station.0).is_some_and(
             |listener| matches!(listener.mode, Mode::Listening { channel, .. } if channel == echo.channel),
         );
@@ -262,10 +267,19 @@ impl Ether {
 
     /// Drops what has ended before all that is still being judged began.
     fn forget_the_past(&mut self) {
-        let frames = self.air.iter().filter(|t| !t.ended).map(|t| t.start);
-        let cads = self.detecting().map(|(_, since, _)| since);
-        let horizon = frames.chain(cads).min().unwrap_or(Instant::FAR);
-        self.air.retain(|transmission| !transmission.ended || transmission.end > horizon);
+        // Numbers grow with time: the first that has not ended is the oldest.
+        let frame = self.air.values().find(|transmission| !transmission.ended).map(|t| t.start);
+        let cad = self.detecting.first().map(|(since, _)| *since);
+        let horizon = earliest(frame, cad).unwrap_or(Instant::FAR);
+        while let Some((end, number)) = self.ended.first().copied().filter(|(end, _)| *end <= horizon) {
+            self.ended.remove(&(end, number));
+            let Some(transmission) = self.air.remove(&number) else { continue };
+            for link in &*transmission.row {
+                if let Some(listener) = self.listeners.get_mut(link.to.0) {
+                    listener.around.retain(|around| around.number != number);
+                }
+            }
+        }
     }
 
     pub(super) fn loss_db(&self, source: StationId, destination: StationId, frequency_hz: u32) -> f64 {
@@ -284,8 +298,7 @@ impl Ether {
     }
 
     /// As an SX126x reports it: saturating.
-    fn quality(&self, source: StationId, destination: StationId, channel: &Channel) -> Quality {
-        let rssi_dbm = self.rssi_dbm(source, destination, channel);
+    fn quality(&self, rssi_dbm: f64, channel: &Channel) -> Quality {
         let snr_db = rssi_dbm - self.noise_dbm(channel);
         // `as` saturates.
         Quality { rssi_dbm: rssi_dbm.round() as i16, snr_quarter_db: (snr_db * 4.0).round() as i8 }
