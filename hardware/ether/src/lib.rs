@@ -6,6 +6,7 @@ pub mod channel;
 pub mod fault;
 pub mod flash;
 pub mod live;
+pub mod occupant;
 pub mod qemu;
 pub mod station;
 pub mod world;

@@ -13,52 +13,19 @@ use fanal_protocol::crypto::NetworkKey;
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Action, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Draft, Event, Node, SendError, Session, State};
-use fanal_protocol::quality::Quality;
-use fanal_protocol::region::{Channel, MAX_FRAME};
-use fanal_protocol::time::{Instant, earliest};
+use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
+use fanal_protocol::time::{Duration, Instant, earliest};
 
 use crate::channel::{Ether, StationId};
+use crate::occupant::{Crash, Input, Notice, Occupant};
 pub(crate) use setup::Peer;
 pub use setup::{Letter, Setup};
 pub use store::{InboxRow, OutboxRow, Store};
 
-/// What a station tells the world.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Notice {
-    /// A message of ours is stored and has this id.
-    Accepted(MessageId),
-    /// A message for us was stored.
-    Stored(MessageId),
-    /// A message that is stored already was handed over once more.
-    StoredAgain(MessageId),
-    /// A message in our custody is on its way to its reader.
-    Forwarded(MessageId),
-    /// The state of a message of ours is stored.
-    State(MessageId, State),
-    /// A message cannot be sent, ever.
-    Refused(SendError),
-}
-
-/// The power failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Crash;
-
-/// What happens to a station.
-pub(crate) enum Input<'a> {
-    Frame {
-        octets: &'a [u8],
-        quality: Quality,
-    },
-    Cad {
-        busy: bool,
-    },
-    Transmitted,
-    Timeout,
-    /// The reader of this message, which is in our custody, has it.
-    Read(MessageId),
-    /// A person has written something.
-    Wanted(Letter),
-}
+/// Pairs of addresses that a simulated node has room for.
+pub const MOST_PEERS: usize = 512;
+/// Messages that it may have under way. A box in the real world has more; a handheld has fewer.
+const MOST_PENDING: usize = 64;
 
 /// A station, running or not.
 pub struct Station {
@@ -74,12 +41,12 @@ pub struct Station {
     crash_at: Option<u64>,
     letters: VecDeque<Letter>,
     running: Option<Box<Running>>,
-    pub(crate) notices: VecDeque<Notice>,
+    notices: VecDeque<Notice>,
 }
 
 /// What is lost with the power.
 struct Running {
-    node: Node<16, 16>,
+    node: Node<MOST_PEERS, MOST_PENDING>,
     mac: Mac<8>,
     /// The radio is busy with an action of the mac.
     acting: bool,
@@ -122,11 +89,6 @@ impl Station {
         &self.store
     }
 
-    /// Whether it has power.
-    pub fn is_on(&self) -> bool {
-        self.running.is_some()
-    }
-
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -137,8 +99,24 @@ impl Station {
         self.crash_at = step;
     }
 
+    /// From now on one of its addresses knows somebody else. `false`: there is no room.
+    pub(crate) fn meet(&mut self, peer: Peer) -> bool {
+        if self.peers.len() == MOST_PEERS {
+            return false;
+        }
+        let session = self.session(peer.clone());
+        self.peers.push(peer);
+        // There is room: the node knows no more than the station.
+        self.running.as_mut().is_none_or(|running| running.node.add_session(session).is_ok())
+    }
+
+    fn session(&self, Peer { local, remote, via, key }: Peer) -> Session {
+        let (counter, window) = (self.store.counter(local, remote), self.store.window(local, remote));
+        Session::new(local, remote, via, key, counter, window)
+    }
+
     /// The power is switched on: the store is read, and everything in it that is not settled is taken up again.
-    pub(crate) fn start(&mut self, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+    fn switch_on(&mut self, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
         self.starts += 1;
         // Another seed each time, as from a generator in hardware.
         let seed = self.seed ^ self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -152,42 +130,22 @@ impl Station {
         };
         let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);
         let mut node = Node::new(config, beacon_counter, seed, now);
-        for Peer { local, remote, via, key } in self.peers.clone() {
-            let (counter, window) = (self.store.counter(local, remote), self.store.window(local, remote));
-            node.add_session(Session::new(local, remote, via, key, counter, window)).map_err(|_| Crash)?;
+        for peer in &self.peers {
+            node.add_session(self.session(peer.clone())).expect("a station knows no more than fit");
         }
-        let mac = Mac::new(self.channel, seed, now).map_err(|_| Crash)?;
+        // Simulated air may be used against the law, too.
+        let limit = self.channel.lawful().unwrap_or(Limit::Unlimited);
+        let mac = Mac::with_limit(self.channel, limit, seed, now);
         let (to_resume, to_confirm) = (self.store.unsettled(), self.store.unclosed());
         self.notices.extend(self.store.unread().map(Notice::Forwarded));
         self.running = Some(Box::new(Running { node, mac, acting: false, to_resume, to_confirm }));
         self.handle(Input::Timeout, ether, now)
     }
 
-    /// The power is gone, and with it all that is not in the store. Letters not yet accepted are gone, too.
-    pub(crate) fn stop(&mut self, ether: &mut Ether, now: Instant) {
-        self.running = None;
-        self.letters.clear();
-        self.crash_at = None;
-        ether.stop(self.id, now);
-    }
-
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let running = self.running.as_ref()?;
-        earliest(running.node.poll_timeout(), running.mac.poll_timeout())
-    }
-
     /// Letters that the node has not accepted yet, and answers that it has had no room for.
     pub(crate) fn waits(&self) -> bool {
         !self.letters.is_empty()
             || self.running.as_ref().is_some_and(|r| !r.to_resume.is_empty() || !r.to_confirm.is_empty())
-    }
-
-    /// One input, then the drain rule.
-    pub(crate) fn handle(&mut self, input: Input<'_>, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
-        let Some(mut running) = self.running.take() else { return Ok(()) };
-        let result = self.input(&mut running, input, now).and_then(|()| self.drain(&mut running, ether, now));
-        self.running = Some(running);
-        result
     }
 
     fn input(&mut self, running: &mut Running, input: Input<'_>, now: Instant) -> Result<(), Crash> {
@@ -357,6 +315,57 @@ impl Station {
 
     fn step(&mut self) -> Result<(), Crash> {
         self.steps += 1;
-        if self.crash_at == Some(self.steps) { Err(Crash) } else { Ok(()) }
+        if self.crash_at == Some(self.steps) { Err(Crash { step: self.steps }) } else { Ok(()) }
+    }
+}
+
+impl Occupant for Station {
+    fn start(&mut self, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+        self.switch_on(ether, now)
+    }
+
+    /// The power is gone, and with it all that is not in the store. Letters not yet accepted are gone, too.
+    fn stop(&mut self, ether: &mut Ether, now: Instant) {
+        self.running = None;
+        self.letters.clear();
+        self.crash_at = None;
+        ether.stop(self.id, now);
+    }
+
+    /// One input, then the drain rule.
+    fn handle(&mut self, input: Input<'_>, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let result = self.input(&mut running, input, now).and_then(|()| self.drain(&mut running, ether, now));
+        self.running = Some(running);
+        result
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let running = self.running.as_ref()?;
+        earliest(running.node.poll_timeout(), running.mac.poll_timeout())
+    }
+
+    fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    fn is_on(&self) -> bool {
+        self.running.is_some()
+    }
+
+    fn has_read(&self, id: MessageId) -> bool {
+        self.store.inbox.get(&id).is_some_and(|row| row.read)
+    }
+
+    fn pursues(&self, id: MessageId) -> bool {
+        self.store.outbox.get(&id).is_some_and(|row| !row.state.is_final())
+    }
+
+    fn read_after(&self) -> Duration {
+        self.setup.reader_after
+    }
+
+    fn evidence(&self) -> Option<&Store> {
+        Some(&self.store)
     }
 }

@@ -10,11 +10,13 @@
 //!
 //! Everything follows from the settings, the seed and the calls: [`World::history`] is the same each time.
 
+mod deadlines;
+mod ledger;
 mod watch;
 
 use std::collections::BTreeMap;
 
-use fanal_protocol::crypto::{NetworkKey, SecretKey, agree};
+use fanal_protocol::crypto::{NetworkKey, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::State;
 use fanal_protocol::priority::Priority;
@@ -24,7 +26,10 @@ use fanal_protocol::time::{Duration, Instant, earliest};
 
 use crate::channel::{Ether, Event, Position, Settings, StationId, What};
 use crate::fault::Faults;
-use crate::station::{Crash, Input, Letter, Notice, Peer, Setup, Station};
+use crate::occupant::{Crash, Input, Notice, Occupant};
+use crate::station::{Letter, Peer, Setup, Station};
+use deadlines::Deadlines;
+pub use ledger::{Ledger, Written};
 use watch::Watch;
 pub use watch::{Report, Violation};
 
@@ -34,16 +39,20 @@ pub const RESTART_AFTER: Duration = Duration::from_secs(20);
 const STUCK: u32 = 100_000;
 
 /// Stations and the ether they share.
-pub struct World {
+pub struct World<S = Station> {
     ether: Ether,
     channel: Channel,
     seed: u64,
     now: Instant,
-    stations: Vec<Station>,
+    stations: Vec<S>,
+    /// At which station an address is.
+    homes: BTreeMap<NodeId, StationId>,
+    deadlines: Deadlines,
     agenda: BTreeMap<(Instant, u64), Task>,
     planned: u64,
     watch: Watch,
-    history: Vec<(Instant, StationId, Happening)>,
+    ledger: Ledger,
+    history: Option<Vec<(Instant, StationId, Happening)>>,
 }
 
 /// Something to be done later.
@@ -76,52 +85,139 @@ pub enum Happening {
 impl World {
     /// An empty world, all of whose stations share `channel`.
     pub fn new(settings: Settings, channel: Channel, seed: u64) -> Self {
+        Self::empty(settings, channel, seed)
+    }
+
+    /// Adds a station, switched off.
+    pub fn add(&mut self, setup: Setup) -> StationId {
+        let (position, node, channel) = (setup.position, setup.node, self.channel);
+        self.settle(position, node, |id, seed| Station::new(id, setup, channel, NetworkKey([7; 16]), seed))
+    }
+
+    /// Makes address `near` of station `a` and address `far` of station `b` know each other. An address that
+    /// is not the station's own is that of a person behind it.
+    ///
+    /// # Panics
+    /// As [`station`](World::station).
+    pub fn acquaint(&mut self, near: (StationId, NodeId), far: (StationId, NodeId)) {
+        let key = agree(&secret(near.1), near.1, &secret(far.1).public(), far.1);
+        self.share(near, far, &key.expect("keys made here contribute"));
+    }
+
+    /// As [`acquaint`](World::acquaint), once for each pair, with a key that follows from the seed: people who have
+    /// met, without the price of their meeting. `false`: one of the two knows too many people
+    /// ([`MOST_PEERS`](crate::station::MOST_PEERS)).
+    ///
+    /// # Panics
+    /// As [`station`](World::station).
+    pub fn introduce(&mut self, near: (StationId, NodeId), far: (StationId, NodeId)) -> bool {
+        if self.watch.knows(near.1, far.1) {
+            return true;
+        }
+        let (low, high) = (near.1.min(far.1), near.1.max(far.1));
+        let mut jitter = Jitter::new(self.seed ^ (u64::from(low.0) << 32 | u64::from(high.0)).rotate_left(9));
+        let mut octets = [0; 16];
+        for half in octets.chunks_exact_mut(8) {
+            half.copy_from_slice(&jitter.next_u64().to_be_bytes());
+        }
+        self.share(near, far, &SessionKey::from_bytes(octets))
+    }
+
+    /// Two addresses have a key in common.
+    fn share(&mut self, near: (StationId, NodeId), far: (StationId, NodeId), key: &SessionKey) -> bool {
+        let mut room = true;
+        for ((station, local), (other, remote)) in [(near, far), (far, near)] {
+            let node = self.stations[other.0].setup().node;
+            let via = (node != remote).then_some(node);
+            self.homes.insert(local, station);
+            room &= self.stations[station.0].meet(Peer { local, remote, via, key: key.clone() });
+        }
+        self.watch.acquaint(near.1, far.1, key.clone());
+        room
+    }
+
+    /// Adds somebody who keeps to no protocol: see [`inject`](World::inject).
+    pub fn intruder(&mut self, position: Position) -> StationId {
+        let id = self.add(Setup::handheld(NodeId::NONE, position));
+        self.watch.intruder(id);
+        id
+    }
+
+    /// Lets time pass until every message has its final state and every receipt its ack, `limit` at most. `true`:
+    /// so it is.
+    ///
+    /// # Panics
+    /// As [`run_for`](World::run_for).
+    pub fn run_until_settled(&mut self, limit: Duration) -> bool {
+        let until = self.now + limit;
+        while !self.is_settled() {
+            if !self.turn(until) {
+                self.now = until;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_settled(&self) -> bool {
+        self.agenda.is_empty() && self.stations.iter().all(|s| s.store().is_settled() && !s.waits())
+    }
+
+    /// What came of it.
+    pub fn report(&self) -> Report {
+        self.watch.report(|id| {
+            let source = self.homes.get(&id.source).and_then(|home| self.stations.get(home.0));
+            let state = source.and_then(|station| station.store().outbox.get(&id)).map(|row| row.state);
+            (is_read(&self.stations, &self.homes, id), state)
+        })
+    }
+}
+
+impl<S: Occupant> World<S> {
+    /// An empty world, all of whose stations share `channel`.
+    pub(crate) fn empty(settings: Settings, channel: Channel, seed: u64) -> Self {
         Self {
             ether: Ether::new(settings, seed),
             channel,
             seed,
             now: Instant::ZERO,
             stations: Vec::new(),
+            homes: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             agenda: BTreeMap::new(),
             planned: 0,
             watch: Watch::new(channel),
-            history: Vec::new(),
+            ledger: Ledger::default(),
+            history: Some(Vec::new()),
         }
     }
 
-    /// Adds a station, switched off.
-    pub fn add(&mut self, setup: Setup) -> StationId {
-        let id = self.ether.join(setup.position);
+    /// Adds what `occupy` makes of its place in the ether and a seed of its own, switched off.
+    pub(crate) fn settle(
+        &mut self,
+        position: Position,
+        node: NodeId,
+        occupy: impl FnOnce(StationId, u64) -> S,
+    ) -> StationId {
+        let id = self.ether.join(position);
         // Stations that draw alike would collide for ever.
         let seed = Jitter::new(self.seed ^ Jitter::new(id.0 as u64).next_u64()).next_u64();
-        self.stations.push(Station::new(id, setup, self.channel, NetworkKey([7; 16]), seed));
+        self.stations.push(occupy(id, seed));
+        self.homes.insert(node, id);
         id
     }
 
-    /// Makes address `near` of station `a` and address `far` of station `b` know each other. An address that
-    /// is not the station's own is that of a person behind it. Takes effect when a station is switched on.
-    ///
-    /// # Panics
-    /// As [`station`](World::station).
-    pub fn acquaint(&mut self, (a, near): (StationId, NodeId), (b, far): (StationId, NodeId)) {
-        let key = |own: NodeId, other: NodeId| {
-            agree(&secret(own), own, &secret(other).public(), other).expect("keys made here contribute")
-        };
-        let own = |stations: &[Station], station: StationId| stations[station.0].setup().node;
-        let via = |node: NodeId, address: NodeId| (node != address).then_some(node);
-        let (via_near, via_far) = (via(own(&self.stations, a), near), via(own(&self.stations, b), far));
-        self.watch.acquaint(near, far, key(near, far));
-        let peer = Peer { local: near, remote: far, via: via_far, key: key(near, far) };
-        self.stations[a.0].peers.push(peer);
-        let peer = Peer { local: far, remote: near, via: via_near, key: key(far, near) };
-        self.stations[b.0].peers.push(peer);
+    /// Keeps no [`history`](World::history): that of a long day of a large field fills the memory.
+    pub fn without_history(mut self) -> Self {
+        self.history = None;
+        self
     }
 
     /// A station.
     ///
     /// # Panics
     /// When `id` is not from this world's [`add`](World::add).
-    pub fn station(&self, id: StationId) -> &Station {
+    pub fn station(&self, id: StationId) -> &S {
         &self.stations[id.0]
     }
 
@@ -129,7 +225,7 @@ impl World {
     ///
     /// # Panics
     /// As [`station`](World::station).
-    pub fn station_mut(&mut self, id: StationId) -> &mut Station {
+    pub fn station_mut(&mut self, id: StationId) -> &mut S {
         &mut self.stations[id.0]
     }
 
@@ -145,7 +241,17 @@ impl World {
 
     /// What happened so far.
     pub fn history(&self) -> &[(Instant, StationId, Happening)] {
-        &self.history
+        self.history.as_deref().unwrap_or_default()
+    }
+
+    /// What people wrote so far, and what became of it.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The stations that can hear `station` in silence.
+    pub fn audience(&mut self, station: StationId) -> Vec<StationId> {
+        self.ether.audience(station, &self.channel)
     }
 
     /// Switches a station on or off after `delay`.
@@ -179,13 +285,6 @@ impl World {
         self.send(station, letter, delay);
     }
 
-    /// Adds somebody who keeps to no protocol: see [`inject`](World::inject).
-    pub fn intruder(&mut self, position: Position) -> StationId {
-        let id = self.add(Setup::handheld(NodeId::NONE, position));
-        self.watch.intruder(id);
-        id
-    }
-
     /// Lets an intruder transmit any octets after `delay`, unless it is transmitting already.
     pub fn inject(&mut self, intruder: StationId, frame: &[u8], delay: Duration) {
         self.plan(delay, Task::Inject(intruder, frame.into()));
@@ -206,31 +305,6 @@ impl World {
         self.now = until;
     }
 
-    /// Lets time pass until every message has its final state and every receipt its ack, `limit` at most. `true`:
-    /// so it is.
-    ///
-    /// # Panics
-    /// As [`run_for`](World::run_for).
-    pub fn run_until_settled(&mut self, limit: Duration) -> bool {
-        let until = self.now + limit;
-        while !self.is_settled() {
-            if !self.turn(until) {
-                self.now = until;
-                return false;
-            }
-        }
-        true
-    }
-
-    fn is_settled(&self) -> bool {
-        self.agenda.is_empty() && self.stations.iter().all(|s| s.store().is_settled() && !s.waits())
-    }
-
-    /// What came of it.
-    pub fn report(&self) -> Report {
-        self.watch.report(&self.stations)
-    }
-
     /// All that happens at the next instant; `false` when that is after `until`.
     fn turn(&mut self, until: Instant) -> bool {
         let mut turns = 0;
@@ -245,15 +319,15 @@ impl World {
                 let Some((_, task)) = self.agenda.pop_first() else { continue };
                 self.task(task);
             } else {
-                let due = |station: &Station| station.poll_timeout().is_some_and(|at| at <= self.now);
-                let Some(index) = self.stations.iter().position(due) else { return true };
-                self.input(StationId(index), Input::Timeout);
+                let due = self.deadlines.first().filter(|(at, _)| *at <= self.now);
+                let Some((_, station)) = due else { return true };
+                self.input(station, Input::Timeout);
             }
         }
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
-        let stations = self.stations.iter().filter_map(Station::poll_timeout).min();
+        let stations = self.deadlines.first().map(|(at, _)| at);
         let agenda = self.agenda.first_key_value().map(|((at, _), _)| *at);
         earliest(self.ether.poll_timeout(), earliest(stations, agenda))
     }
@@ -261,9 +335,11 @@ impl World {
     fn event(&mut self, event: Event) {
         let station = event.station;
         match event.what {
-            What::Began { frame, channel, .. } => {
-                let store = self.stations[station.0].store();
-                self.watch.transmission(station, store, &frame, &channel, self.now);
+            What::Began { frame, channel, until, .. } => {
+                self.ledger.transmission(until - event.at);
+                if let Some(store) = self.stations[station.0].evidence() {
+                    self.watch.transmission(station, store, &frame, &channel, self.now);
+                }
                 self.note(station, Happening::Transmits(frame));
             }
             What::Transmitted { .. } => self.input(station, Input::Transmitted),
@@ -281,10 +357,16 @@ impl World {
                 // Refused while it transmits: as promised.
                 let _ = self.ether.transmit(intruder, &frame, &self.channel, self.now);
             }
-            Task::Send(station, letter) => self.input(station, Input::Wanted(letter)),
+            Task::Send(station, letter) => {
+                if self.stations[station.0].is_on() {
+                    self.ledger.wrote(station, letter.destination, letter.lifetime, self.now);
+                    self.input(station, Input::Wanted(letter));
+                }
+            }
             Task::Read(station, id) => {
                 // While the custodian is off nobody can confirm to it; it forwards again when it is back.
-                if self.stations[station.0].is_on() && !self.stations[station.0].store().inbox[&id].read {
+                if self.stations[station.0].is_on() && !self.stations[station.0].has_read(id) {
+                    self.ledger.read(station, id, self.now);
                     self.note(station, Happening::Read(id));
                     self.input(station, Input::Read(id));
                 }
@@ -298,10 +380,16 @@ impl World {
                     let started = self.stations[station.0].start(&mut self.ether, self.now);
                     self.finish(station, started);
                 } else {
-                    self.stations[station.0].stop(&mut self.ether, self.now);
+                    self.stop(station);
                 }
             }
         }
+    }
+
+    fn stop(&mut self, station: StationId) {
+        self.stations[station.0].stop(&mut self.ether, self.now);
+        self.deadlines.set(station, None);
+        self.ledger.stopped(station);
     }
 
     fn input(&mut self, station: StationId, input: Input<'_>) {
@@ -311,29 +399,43 @@ impl World {
 
     /// Notes what a station did, and that it crashed if it did.
     fn finish(&mut self, id: StationId, result: Result<(), Crash>) {
-        while let Some(notice) = self.stations[id.0].notices.pop_front() {
-            self.watch.notice(&notice, &self.stations, self.now);
+        self.deadlines.set(id, self.stations[id.0].poll_timeout());
+        while let Some(notice) = self.stations[id.0].poll_notice() {
+            if self.stations[id.0].evidence().is_some() {
+                let read = |message| is_read(&self.stations, &self.homes, message);
+                self.watch.notice(&notice, read, self.now);
+            }
+            let here = matches!(notice, Notice::Stored(message) if self.stations[id.0].has_read(message));
+            self.ledger.notice(id, &notice, here, self.now);
             match notice {
                 Notice::Accepted(message) => self.note(id, Happening::Accepted(message)),
                 Notice::Stored(message) => self.note(id, Happening::Stored(message)),
                 Notice::State(message, state) => self.note(id, Happening::State(message, state)),
                 Notice::Forwarded(message) => {
-                    let delay = self.stations[id.0].setup().reader_after;
+                    let delay = self.stations[id.0].read_after();
                     self.plan(delay, Task::Read(id, message));
                 }
                 Notice::StoredAgain(_) | Notice::Refused(_) => {}
             }
         }
-        if result == Err(Crash) {
-            self.note(id, Happening::Crashed(self.stations[id.0].steps()));
-            self.stations[id.0].stop(&mut self.ether, self.now);
+        if let Err(Crash { step }) = result {
+            self.note(id, Happening::Crashed(step));
+            self.stop(id);
             self.plan(RESTART_AFTER, Task::Power(id, true));
         }
     }
 
     fn note(&mut self, station: StationId, happening: Happening) {
-        self.history.push((self.now, station, happening));
+        if let Some(history) = &mut self.history {
+            history.push((self.now, station, happening));
+        }
     }
+}
+
+/// Whether a message has reached its reader.
+fn is_read<S: Occupant>(stations: &[S], homes: &BTreeMap<NodeId, StationId>, id: MessageId) -> bool {
+    let home = homes.get(&id.destination).and_then(|home| stations.get(home.0));
+    home.is_some_and(|station| station.has_read(id))
 }
 
 /// The secret of an address, the same in every world.

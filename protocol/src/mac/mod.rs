@@ -186,7 +186,9 @@ impl<const QUEUE: usize> Mac<QUEUE> {
         Ok(Self::with_limit(channel, channel.lawful()?, seed, now))
     }
 
-    fn with_limit(channel: Channel, limit: Limit, seed: u64, now: Instant) -> Self {
+    /// Medium access with this limit, whatever the law says of the channel: for simulated air and for tests. What drives a
+    /// real radio calls [`Mac::new`].
+    pub fn with_limit(channel: Channel, limit: Limit, seed: u64, now: Instant) -> Self {
         const { assert!(QUEUE >= 2, "one place for an emergency and one for all else") };
         Self {
             channel,

@@ -11,7 +11,8 @@ use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::{Counter, Frame, Text};
 
 use crate::channel::StationId;
-use crate::station::{Notice, Station, Store};
+use crate::occupant::Notice;
+use crate::station::Store;
 
 /// What came of a run.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -88,7 +89,12 @@ impl Watch {
         self.intruders.insert(station);
     }
 
-    pub(super) fn notice(&mut self, notice: &Notice, stations: &[Station], now: Instant) {
+    /// Whether these two addresses know each other.
+    pub(super) fn knows(&self, a: NodeId, b: NodeId) -> bool {
+        self.keys.contains_key(&(a, b))
+    }
+
+    pub(super) fn notice(&mut self, notice: &Notice, is_read: impl Fn(MessageId) -> bool, now: Instant) {
         match notice {
             Notice::Accepted(id) => {
                 if !self.accepted.insert(*id) {
@@ -99,7 +105,7 @@ impl Watch {
                 self.report.duplicates += 1;
                 self.violation(now, format!("{id} was handed over twice"));
             }
-            Notice::State(id, State::Delivered) if !is_read(*id, stations) => {
+            Notice::State(id, State::Delivered) if !is_read(*id) => {
                 self.report.false_delivered += 1;
                 self.violation(now, format!("{id} is said to be delivered and is not"));
             }
@@ -207,13 +213,12 @@ impl Watch {
         self.report.violations.push(Violation { at, what });
     }
 
-    pub(super) fn report(&self, stations: &[Station]) -> Report {
+    /// What came of it, by what the stores say of each message: whether it is read, and its state at its source.
+    pub(super) fn report(&self, look_up: impl Fn(MessageId) -> (bool, Option<State>)) -> Report {
         let mut report = self.report.clone();
         for id in &self.accepted {
-            let row = stations.iter().find_map(|station| station.store().outbox.get(id));
-            let state = row.map(|row| row.state);
-            let (read, given_up) =
-                (is_read(*id, stations), matches!(state, Some(State::Expired | State::Failed(_))));
+            let (read, state) = look_up(*id);
+            let given_up = matches!(state, Some(State::Expired | State::Failed(_)));
             report.sent += 1;
             report.delivered += usize::from(read);
             report.reported_delivered += usize::from(state == Some(State::Delivered));
@@ -222,8 +227,4 @@ impl Watch {
         }
         report
     }
-}
-
-fn is_read(id: MessageId, stations: &[Station]) -> bool {
-    stations.iter().any(|station| station.store().inbox.get(&id).is_some_and(|row| row.read))
 }
