@@ -13,8 +13,8 @@
 //!   threshold (same chirps) or by the rejection of Croce et al. 2018 (others), pair by pair.
 //! - A frame destroyed after the lock fails its CRC; it is handed over in that state if the settings say so.
 //! - Stations are half duplex. Channel activity detection hears the channel's own chirps, above
-//!   sensitivity and only while they last. A station that is receiving a frame knows it and answers "busy"
-//!   without giving the frame up, as a driver can that watches the preamble interrupt.
+//!   sensitivity and only while they last. A station that is receiving a frame, or five symbols of its preamble, knows
+//!   it and answers "busy" without giving the frame up, as a driver can that watches the preamble interrupt.
 
 mod interference;
 mod links;
@@ -355,11 +355,12 @@ impl Ether {
     pub fn cad(&mut self, station: StationId, channel: &Channel, now: Instant) -> Result<Instant, Refused> {
         let now = self.advance(now);
         let until = now + channel.rate.symbol() * CAD_SYMBOLS;
-        let listener = self.listeners.get_mut(station.0).ok_or(Refused::Unknown)?;
-        if !listener.following.is_empty() {
+        let listener = self.listeners.get(station.0).ok_or(Refused::Unknown)?;
+        if self.is_receiving(listener, channel, now) {
             self.events.push_back(Event { at: now, station, what: What::Cad { busy: true } });
             return Ok(now);
         }
+        let listener = self.listeners.get_mut(station.0).ok_or(Refused::Unknown)?;
         listener.become_busy(Mode::Cad { channel: *channel, since: now, until })?;
         self.detecting.insert((now, station));
         self.steps.insert((until, Step::Cad(station)));

@@ -99,15 +99,22 @@ impl Station {
         self.crash_at = step;
     }
 
-    /// From now on one of its addresses knows somebody else. `false`: there is no room.
-    pub(crate) fn meet(&mut self, peer: Peer) -> bool {
-        if self.peers.len() == MOST_PEERS {
-            return false;
-        }
+    /// Whether it can get to know somebody else.
+    pub(crate) fn has_room(&self) -> bool {
+        self.peers.len() < MOST_PEERS
+    }
+
+    /// From now on one of its addresses knows somebody else.
+    ///
+    /// # Panics
+    /// When there is no room.
+    pub(crate) fn meet(&mut self, peer: Peer) {
         let session = self.session(peer.clone());
         self.peers.push(peer);
-        // There is room: the node knows no more than the station.
-        self.running.as_mut().is_none_or(|running| running.node.add_session(session).is_ok())
+        assert!(self.peers.len() <= MOST_PEERS, "{} knows too many people", self.setup.node);
+        if let Some(running) = &mut self.running {
+            running.node.add_session(session).expect("a station knows no more than fit");
+        }
     }
 
     fn session(&self, Peer { local, remote, via, key }: Peer) -> Session {

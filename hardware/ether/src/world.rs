@@ -98,7 +98,7 @@ impl World {
     /// is not the station's own is that of a person behind it.
     ///
     /// # Panics
-    /// As [`station`](World::station).
+    /// As [`station`](World::station), and when a station knows [`MOST_PEERS`](crate::station::MOST_PEERS) already.
     pub fn acquaint(&mut self, near: (StationId, NodeId), far: (StationId, NodeId)) {
         let key = agree(&secret(near.1), near.1, &secret(far.1).public(), far.1);
         self.share(near, far, &key.expect("keys made here contribute"));
@@ -114,26 +114,28 @@ impl World {
         if self.watch.knows(near.1, far.1) {
             return true;
         }
+        if [near, far].iter().any(|(station, _)| !self.stations[station.0].has_room()) {
+            return false;
+        }
         let (low, high) = (near.1.min(far.1), near.1.max(far.1));
         let mut jitter = Jitter::new(self.seed ^ (u64::from(low.0) << 32 | u64::from(high.0)).rotate_left(9));
         let mut octets = [0; 16];
         for half in octets.chunks_exact_mut(8) {
             half.copy_from_slice(&jitter.next_u64().to_be_bytes());
         }
-        self.share(near, far, &SessionKey::from_bytes(octets))
+        self.share(near, far, &SessionKey::from_bytes(octets));
+        true
     }
 
     /// Two addresses have a key in common.
-    fn share(&mut self, near: (StationId, NodeId), far: (StationId, NodeId), key: &SessionKey) -> bool {
-        let mut room = true;
+    fn share(&mut self, near: (StationId, NodeId), far: (StationId, NodeId), key: &SessionKey) {
         for ((station, local), (other, remote)) in [(near, far), (far, near)] {
             let node = self.stations[other.0].setup().node;
             let via = (node != remote).then_some(node);
             self.homes.insert(local, station);
-            room &= self.stations[station.0].meet(Peer { local, remote, via, key: key.clone() });
+            self.stations[station.0].meet(Peer { local, remote, via, key: key.clone() });
         }
         self.watch.acquaint(near.1, far.1, key.clone());
-        room
     }
 
     /// Adds somebody who keeps to no protocol: see [`inject`](World::inject).
@@ -205,6 +207,20 @@ impl<S: Occupant> World<S> {
         self.stations.push(occupy(id, seed));
         self.homes.insert(node, id);
         id
+    }
+
+    /// How many stations there are.
+    pub(crate) fn len(&self) -> usize {
+        self.stations.len()
+    }
+
+    /// Where an address is.
+    pub(crate) fn home(&self, address: NodeId) -> Option<StationId> {
+        self.homes.get(&address).copied()
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel
     }
 
     /// Keeps no [`history`](World::history): that of a long day of a large field fills the memory.

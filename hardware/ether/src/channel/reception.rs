@@ -10,7 +10,7 @@ use fanal_protocol::time::{Instant, earliest};
 use super::interference::{rejection_db, same_chirps};
 use super::links::{Link, Row};
 use super::propagation::{End, Position};
-use super::{Ether, Event, Miss, Refused, StationId, What};
+use super::{Ether, Event, LOCK_SYMBOLS, Miss, Refused, StationId, What};
 use crate::fault::{flip_bits, scramble};
 
 /// A station as the medium sees it.
@@ -140,6 +140,24 @@ impl Ether {
         same_chirps(&channel, &transmission.channel)
             && since <= transmission.needed_from
             && self.is_heard(rssi_dbm, &transmission.channel)
+    }
+
+    /// Whether a station is following a frame, or has heard enough of a preamble to expect one.
+    pub(super) fn is_receiving(&self, listener: &Listener, channel: &Channel, now: Instant) -> bool {
+        let Mode::Listening { since, channel: tuned } = listener.mode else { return false };
+        if !listener.following.is_empty() {
+            return true;
+        }
+        let noticed = channel.rate.symbol() * u32::from(LOCK_SYMBOLS);
+        same_chirps(&tuned, channel)
+            && listener.around.iter().any(|around| {
+                let Some(transmission) = self.air.get(&around.number) else { return false };
+                let heard_since = transmission.start.max(since);
+                same_chirps(channel, &transmission.channel)
+                    && self.is_heard(around.rssi_dbm, &transmission.channel)
+                    && heard_since + noticed <= now
+                    && now < transmission.lock.min(transmission.end)
+            })
     }
 
     /// Whether nothing around a station destroys `transmission` there before `until`.

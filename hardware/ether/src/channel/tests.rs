@@ -173,10 +173,13 @@ fn activity_is_detected_only_while_chirps_last() {
 
 #[test]
 fn looking_for_activity_does_not_cost_the_frame_that_is_coming_in() {
-    let mut ether = star(&[-100.0]);
-    ether.transmit(StationId(1), &[0; 60], &channel(), at(0)).unwrap();
-    assert_eq!(ether.cad(StationId(0), &channel(), at(10)), Ok(at(10)));
-    assert_eq!(outcome(&mut ether).0, [1]);
+    // In the frame, and in its preamble as soon as five symbols of that were heard.
+    for symbols in [10, 6, 5] {
+        let mut ether = star(&[-100.0]);
+        ether.transmit(StationId(1), &[0; 60], &channel(), at(0)).unwrap();
+        assert_eq!(ether.cad(StationId(0), &channel(), at(symbols)), Ok(at(symbols)), "{symbols}");
+        assert_eq!(outcome(&mut ether).0, [1], "{symbols}");
+    }
 }
 
 #[test]

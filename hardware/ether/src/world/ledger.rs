@@ -28,6 +28,8 @@ pub struct Written {
     pub reported: bool,
     /// Its source says that it was not.
     pub given_up: bool,
+    /// The power failed before the station had accepted it.
+    pub abandoned: bool,
     /// Of a text for everybody: which stations have it, a bit for each.
     here: Vec<u64>,
 }
@@ -99,6 +101,7 @@ impl Ledger {
             arrived: 0,
             reported: false,
             given_up: false,
+            abandoned: false,
             here: Vec::new(),
         });
     }
@@ -110,7 +113,11 @@ impl Ledger {
 
     /// What a station has not accepted is gone with its power.
     pub(super) fn stopped(&mut self, station: StationId) {
-        self.waiting.remove(&station);
+        for index in self.waiting.remove(&station).unwrap_or_default() {
+            if let Some(written) = self.written.get_mut(index) {
+                written.abandoned = true;
+            }
+        }
     }
 
     /// `is_read`: what was stored has reached its reader.
@@ -218,13 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_accepted_when_the_power_failed_has_no_name() {
+    fn what_was_not_accepted_when_the_power_failed_is_abandoned() {
         let mut ledger = Ledger::default();
         ledger.wrote(HERE, NodeId(2), Duration::from_secs(60), Instant::ZERO);
         ledger.stopped(HERE);
         ledger.wrote(HERE, NodeId(2), Duration::from_secs(60), Instant::ZERO);
         let id = MessageId { source: NodeId(1), destination: NodeId(2), counter: 0 };
         ledger.notice(HERE, &Notice::Accepted(id), false, Instant::ZERO);
-        assert_eq!(ledger.written().iter().map(|written| written.id).collect::<Vec<_>>(), [None, Some(id)]);
+        let told = |written: &Written| (written.id, written.abandoned);
+        assert_eq!(ledger.written().iter().map(told).collect::<Vec<_>>(), [(None, true), (Some(id), false)]);
     }
 }
