@@ -9,10 +9,12 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use fanal_gateway::words::{Language, say};
 
+mod airtime;
 mod demo;
 mod gateway;
 mod key;
 mod log;
+mod simulate;
 mod trouble;
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -38,6 +40,8 @@ fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
         Some((gateway::NAME, matches)) => gateway::run(matches, language),
         Some((key::NAME, matches)) => key::run(matches, language),
         Some((demo::NAME, matches)) => demo::run(matches, language),
+        Some((simulate::NAME, matches)) => simulate::run(matches, language),
+        Some((airtime::NAME, matches)) => airtime::run(matches, language),
         _ => Ok(command(language).print_help()?),
     }
 }
@@ -55,7 +59,9 @@ fn command(language: Language) -> Command {
         .arg(version)
         .subcommand(gateway::command(language))
         .subcommand(key::command(language))
-        .subcommand(demo::command(language));
+        .subcommand(demo::command(language))
+        .subcommand(simulate::command(language))
+        .subcommand(airtime::command(language));
     speaking(command, language)
 }
 

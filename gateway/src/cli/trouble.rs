@@ -1,19 +1,24 @@
 //! What went wrong, said in three sentences: what, what it means, what to do; and the exit code for a supervisor.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-use fanal_gateway::config::{Fault, Faults, Problem};
+use fanal_gateway::config::{Faults, Problem};
 use fanal_gateway::daemon;
 use fanal_gateway::directory::{Clash, MOST_PAIRS};
 use fanal_gateway::store;
 use fanal_gateway::words::{Language, say};
 use fanal_protocol::region::Unlawful;
 
+use super::airtime::{Unreadable, Unsendable};
 use super::key::Unwritten;
+use super::simulate::{Broken, Flaws};
 
 /// Exit codes of sysexits.h. A supervisor does not start the program again after a settings error.
 const MISUSED: u8 = 64;
+const DATA: u8 = 65;
+const NO_INPUT: u8 = 66;
 const SOFTWARE: u8 = 70;
 const SYSTEM: u8 = 71;
 const UNWRITABLE: u8 = 73;
@@ -22,7 +27,10 @@ const LATER: u8 = 75;
 const SETTINGS: u8 = 78;
 
 /// A key of the catalogue, without `fault-`, and what its variables stand for.
-type Words = (&'static str, Vec<(&'static str, String)>);
+pub(super) type Words = (&'static str, Vec<(&'static str, String)>);
+
+/// A file, and a line in it if there is one to point at.
+type Place<'a> = (&'a Path, Option<usize>);
 
 /// Tells on standard error what went wrong.
 pub(super) fn tell(error: &anyhow::Error, language: Language) -> ExitCode {
@@ -45,12 +53,25 @@ fn told(error: &anyhow::Error, language: Language) -> (String, u8) {
     if let Some(Faults(faults)) = error.downcast_ref() {
         let texts: Vec<String> = faults
             .iter()
-            .map(|fault| explained(&of_problem(&fault.problem), Some(fault), language))
+            .map(|fault| explained(&of_problem(&fault.problem), Some((&fault.file, fault.line)), language))
             .collect();
         return (texts.join("\n\n"), SETTINGS);
     }
     if let Some(unwritten) = error.downcast_ref::<Unwritten>() {
         return one(of_key_file(unwritten), UNWRITABLE);
+    }
+    if let Some(flaws) = error.downcast_ref::<Flaws>() {
+        return of_scenario(flaws, language);
+    }
+    if let Some(broken) = error.downcast_ref::<Broken>() {
+        return one(("scenario-broken", vec![("what", broken.to_string())]), SOFTWARE);
+    }
+    if let Some(Unreadable { path, source }) = error.downcast_ref() {
+        let values = vec![("path", path.display().to_string()), ("reason", source.to_string())];
+        return one(("unreadable-texts", values), NO_INPUT);
+    }
+    if let Some(Unsendable { refused }) = error.downcast_ref() {
+        return one(("unsendable", vec![("count", refused.to_string())]), DATA);
     }
     match error.downcast_ref::<daemon::Error>() {
         Some(daemon::Error::Store(error)) => {
@@ -63,13 +84,26 @@ fn told(error: &anyhow::Error, language: Language) -> (String, u8) {
     }
 }
 
-fn explained((name, values): &Words, fault: Option<&Fault>, language: Language) -> String {
+/// What the law says against a channel.
+pub(super) fn unlawful(unlawful: Unlawful, language: Language) -> String {
+    let (name, values) = of_unlawful(unlawful);
+    let values: Vec<_> = values.into_iter().map(|(name, value)| (name, value.into())).collect();
+    say(language, &format!("fault-{name}"), &values)
+}
+
+fn of_scenario(Flaws { file, flaws }: &Flaws, language: Language) -> (String, u8) {
+    let told = flaws.iter().map(|flaw| explained(&flaw.problem.words(), Some((file, flaw.line)), language));
+    let code = flaws.iter().map(|flaw| flaw.problem.code()).max().unwrap_or_default();
+    (told.collect::<Vec<_>>().join("\n\n"), code)
+}
+
+fn explained((name, values): &Words, place: Option<Place<'_>>, language: Language) -> String {
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str().into())).collect();
     let mut what = say(language, &format!("fault-{name}"), &values);
-    if let Some(fault) = fault {
-        let file = fault.file.display().to_string();
+    if let Some((file, line)) = place {
+        let file = file.display().to_string();
         let place = [("file", file.into()), ("what", what.into())];
-        what = match fault.line {
+        what = match line {
             Some(line) => {
                 let line = ("line", line.to_string().into());
                 say(language, "cli-place", &[&place[..], &[line]].concat())
@@ -188,6 +222,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
 
+    use fanal_gateway::config::Fault;
     use fanal_protocol::id::NodeId;
     use fanal_protocol::region::Bandwidth;
 
@@ -266,6 +301,10 @@ mod tests {
             }
             speaks(&told(&daemon::Error::Ended { part: "radio" }.into(), language).0);
             speaks(&told(&anyhow::anyhow!("strange"), language).0);
+            speaks(&told(&Broken(Vec::new()).into(), language).0);
+            speaks(&told(&Unsendable { refused: 2 }.into(), language).0);
+            let source = io::ErrorKind::NotFound.into();
+            speaks(&told(&Unreadable { path: "textes".into(), source }.into(), language).0);
         }
     }
 
