@@ -156,7 +156,8 @@ fn serve(node: &mut Station) -> bool {
                 node.accept(id, NOW);
             }
             Event::State { id, .. } => node.handle_stored(id, NOW),
-            Event::Closed { .. } | Event::Heard { .. } => {}
+            // Nothing is kept for others here.
+            _ => {}
         }
     }
     received

@@ -48,7 +48,8 @@ pub(super) fn misused(error: &clap::Error, language: Language) -> ExitCode {
     ExitCode::from(MISUSED)
 }
 
-fn told(error: &anyhow::Error, language: Language) -> (String, u8) {
+/// What went wrong, in words, and the exit code.
+pub(super) fn told(error: &anyhow::Error, language: Language) -> (String, u8) {
     let one = |words: Words, code| (explained(&words, None, language), code);
     if let Some(Faults(faults)) = error.downcast_ref() {
         let texts: Vec<String> = faults

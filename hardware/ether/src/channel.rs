@@ -34,10 +34,10 @@ use fanal_protocol::region::{Channel, MAX_FRAME, PREAMBLE_SYMBOLS, Rate};
 use fanal_protocol::time::{Duration, Instant};
 
 use crate::fault::Faults;
-use links::{Links, Row};
+use links::Links;
 pub(crate) use propagation::uniform;
 pub use propagation::{PathLoss, Position, Propagation};
-use reception::{Around, Echo, Listener, Mode, Step, Transmission};
+use reception::{Echo, Listener, Mode, Step, Transmission};
 
 /// Symbols that a channel activity detection listens.
 pub const CAD_SYMBOLS: u32 = 4;
@@ -400,53 +400,5 @@ impl Ether {
 
     fn is_heard(&self, rssi_dbm: f64, channel: &Channel) -> bool {
         rssi_dbm - self.noise_dbm(channel) >= f64::from(channel.rate.snr_limit_quarter_db()) / 4.0
-    }
-
-    /// The strength, dBm, below which a frame on `channel` can neither be received nor destroy what can.
-    fn floor_dbm(&self, channel: &Channel) -> f64 {
-        let Some(capture_db) = self.settings.reception.capture_db else { return f64::NEG_INFINITY };
-        let limit_db = f64::from(channel.rate.snr_limit_quarter_db()) / 4.0;
-        // Chirps of another slope must be stronger than the noise of 125 kHz to destroy anything (the tables of
-        // `interference`): even the highest floor, that of SF5/500, is 2 dB below it if 6 dB are taken off.
-        self.noise_dbm(channel) + limit_db - capture_db.max(6.0)
-    }
-
-    /// The links of a source that reach down to the floor.
-    fn row(&mut self, source: StationId, channel: &Channel) -> Row {
-        let reach_db = f64::from(channel.power_dbm) - self.floor_dbm(channel);
-        let positions = self.listeners.iter().map(|listener| listener.position);
-        let propagation = &self.settings.propagation;
-        let find = || propagation.links(source, positions, channel.frequency_hz, reach_db, self.seed);
-        self.links.of(source, channel.frequency_hz, reach_db, find)
-    }
-
-    /// Lets all stations in reach know that there is something on the air.
-    fn spread(&mut self, number: u64, source: StationId, channel: &Channel) -> Row {
-        let row = self.row(source, channel);
-        for link in &*row {
-            let rssi_dbm = f64::from(channel.power_dbm) - link.loss_db;
-            if let Some(listener) = self.listeners.get_mut(link.to.0) {
-                listener.around.push(Around { number, rssi_dbm });
-            }
-        }
-        row
-    }
-
-    /// Somebody has come or moved.
-    fn rearrange(&mut self) {
-        self.links.forget();
-        if self.air.is_empty() {
-            return;
-        }
-        for listener in &mut self.listeners {
-            listener.around.clear();
-        }
-        let on_air: Vec<_> = self.air.values().map(|t| (t.number, t.source, t.channel)).collect();
-        for (number, source, channel) in on_air {
-            let row = self.spread(number, source, &channel);
-            if let Some(transmission) = self.air.get_mut(&number) {
-                transmission.row = row;
-            }
-        }
     }
 }

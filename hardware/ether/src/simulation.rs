@@ -46,11 +46,10 @@ fn carry<S: crate::occupant::Occupant>(
 where
     World<S>: Field,
 {
-    let power = scenario.power();
-    world.plan_power(&power);
+    let (power, end) = (scenario.power(), Instant::ZERO + scenario.duration);
+    world.plan_power(&power, end);
     let reach = Reach::new(world.neighbors(scenario), power);
     let mut texts = Texts::new(scenario, seed);
-    let end = Instant::ZERO + scenario.duration;
     let hundredth = (scenario.duration / 100).max(Duration::from_millis(1));
     let mut next_mark = Instant::ZERO;
     loop {

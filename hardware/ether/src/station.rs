@@ -25,7 +25,7 @@ pub use store::{InboxRow, KeptRow, OutboxRow, Store};
 /// Pairs of addresses that a simulated node has room for.
 pub const MOST_PEERS: usize = 512;
 /// Messages that it may have under way. A box in the real world has more; a handheld has fewer.
-const MOST_PENDING: usize = 64;
+const MOST_PENDING: usize = 128;
 
 /// A station, running or not.
 pub struct Station {

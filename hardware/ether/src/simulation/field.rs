@@ -85,12 +85,15 @@ impl Field for World<Flooder> {
 }
 
 impl<S: Occupant> World<S> {
-    /// Switches the stations on and off at these times.
-    pub(super) fn plan_power(&mut self, power: &[Vec<(Instant, Instant)>]) {
+    /// Switches the stations on and off at these times. Whoever is on at the end stays so: what it still sees to is
+    /// asked then.
+    pub(super) fn plan_power(&mut self, power: &[Vec<(Instant, Instant)>], end: Instant) {
         for (station, intervals) in power.iter().enumerate() {
             for (from, to) in intervals {
                 self.power(StationId(station), true, *from - Instant::ZERO);
-                self.power(StationId(station), false, *to - Instant::ZERO);
+                if *to < end {
+                    self.power(StationId(station), false, *to - Instant::ZERO);
+                }
             }
         }
     }
