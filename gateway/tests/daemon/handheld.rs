@@ -101,7 +101,12 @@ impl Handheld {
                     self.states.push((id, state));
                     self.node.handle_stored(id, now);
                 }
-                Event::Closed { .. } | Event::Heard { .. } => {}
+                // It keeps nothing for others.
+                Event::Closed { .. }
+                | Event::Heard { .. }
+                | Event::Keep { .. }
+                | Event::Fetch { .. }
+                | Event::Forget { .. } => {}
             }
         }
     }
