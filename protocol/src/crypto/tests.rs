@@ -215,7 +215,7 @@ fn a_message_of_the_most_fragments_fits_into_the_window() {
 #[test]
 fn a_flipped_bit_anywhere_in_a_beacon_is_noticed() {
     let key = NetworkKey([7; 16]);
-    let octets = [2, 1, 5, 8, 1, 0, 9, 0x90];
+    let octets = [2, 1, 5, 8, 3, 1, 9, 0x90];
     let entries = Entries::parse(&octets).unwrap();
     let tag = key.seal_beacon(ALICE, 9, 1, entries);
     assert_eq!(key.open_beacon(ALICE, 9, 1, entries, &tag), Ok(()));

@@ -1,11 +1,13 @@
 //! What a beacon says.
 //!
-//! Four sorts of entries (`docs/protocol.md`, section 4.4): how neighbors are heard, ways that are offered, ways that are no more,
-//! requests for newer sequences. What has changed comes first; then whatever was said longest ago, as much of it
-//! that everything is said once in [`ROTATION`] beacons. So a lost beacon delays news and loses none.
+//! Four sorts of entries (`docs/protocol.md`, section 4.4): how neighbors are heard, ways that are offered, ways
+//! that are no more, requests for newer sequences. What has changed comes first; then whatever was said longest
+//! ago, as much of it that everything is said once in [`ROTATION`] beacons. So a lost beacon delays news and loses
+//! none.
 //!
-//! For its first beacons a node also says from which sequence on its offers count (an entry about itself): one that restarts
-//! has forgotten what it told, and neighbors must not rely on it. The same purpose as the wildcard retraction of RFC 8966.
+//! For its first beacons a node also says from which sequence on its offers count (an entry about itself): one that
+//! restarts has forgotten what it told, and neighbors must not rely on it. The same purpose as the wildcard
+//! retraction of RFC 8966.
 
 use heapless::Vec;
 
@@ -37,8 +39,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         self.trickle.is_due()
     }
 
-    /// The least counter that the next beacon may carry. It is ahead of the last one when somebody wants a newer sequence
-    /// of this node; all in between are left out.
+    /// The least counter that the next beacon may carry. It is ahead of the last one when somebody wants a newer
+    /// sequence of this node; all in between are left out.
     pub const fn least_counter(&self) -> u32 {
         self.least_counter
     }

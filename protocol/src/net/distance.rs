@@ -1,12 +1,13 @@
 //! What makes routes free of loops at every instant: the feasibility condition of Babel (RFC 8966, section 3.5.1).
 //!
-//! A node remembers, for each destination, the best distance that it has ever told others: its *feasibility distance*. It
-//! uses a neighbor's offer only if that is strictly better. The neighbor's own feasibility distance is no worse than its
-//! offer; so it gets strictly better with each hop of a route, and no route comes back to where it was. This holds
-//! whatever is lost, late or told in what order, since each node looks at its own memory only.
+//! A node remembers, for each destination, the best distance that it has ever told others: its *feasibility
+//! distance*. It uses a neighbor's offer only if that is strictly better. The neighbor's own feasibility distance
+//! is no worse than its offer; so it gets strictly better with each hop of a route, and no route comes back to
+//! where it was. This holds whatever is lost, late or told in what order, since each node looks at its own memory
+//! only.
 //!
-//! A newer sequence is better than any older one, and only the destination makes new ones: this is how a node gets past its
-//! own memory when all that is offered to it is longer than what it once told (RFC 8966, section 2.6).
+//! A newer sequence is better than any older one, and only the destination makes new ones: this is how a node gets
+//! past its own memory when all that is offered to it is longer than what it once told (RFC 8966, section 2.6).
 
 use crate::wire::Metric;
 

@@ -1,9 +1,10 @@
 //! What a hop costs: the transmissions that it takes until a frame is across and the answer back.
 //!
-//! Expected transmissions (De Couto et al., "A high-throughput path metric for multi-hop wireless routing", 2003): one
-//! over the share of frames that arrive there, times one over the share that arrives here. The share that arrives here
-//! is measured, by the gaps between the counters of a neighbor's beacons; how much of ours arrives there is what its
-//! beacons say. Until enough beacons have been counted, the margin of the signal over what the rate needs stands in.
+//! Expected transmissions (De Couto et al., "A high-throughput path metric for multi-hop wireless routing", 2003):
+//! one over the share of frames that arrive there, times one over the share that arrives here. The share that
+//! arrives here is measured, by the gaps between the counters of a neighbor's beacons; how much of ours arrives
+//! there is what its beacons say. Until enough beacons have been counted, the margin of the signal over what the
+//! rate needs stands in.
 
 use crate::quality::Quality;
 use crate::region::Rate;
@@ -18,8 +19,8 @@ const WEIGHT: u32 = 8;
 /// Margin, in quarter decibels, from which on nearly every frame is read: fading spreads a signal by some 3.6 dB
 /// (Bor et al., "Do LoRa low-power wide-area networks scale?", 2016), and this is twice that.
 const SAFE_MARGIN: i32 = 28;
-/// So many beacons of a neighbor in a row that speak of others and not of us mean that it hears us no more: thrice what it
-/// takes to speak of everybody once.
+/// So many beacons of a neighbor in a row that speak of others and not of us mean that it hears us no more: thrice
+/// what it takes to speak of everybody once.
 const PATIENCE: u8 = 3 * ROTATION;
 /// The most that an inward loss is said to cost, eighths: all that is short of "unreachable".
 const LONGEST_INWARD: u32 = 126;
@@ -95,8 +96,8 @@ impl Link {
         self.unanswered = 0;
     }
 
-    /// Expected transmissions until a frame of the neighbor arrives here: what our beacons say of it. Never unreachable,
-    /// since it has been heard.
+    /// Expected transmissions until a frame of the neighbor arrives here: what our beacons say of it. Never
+    /// unreachable, since it has been heard.
     pub fn inward(&self) -> Metric {
         let share = u32::from(self.share).max(1);
         let eighths = (u32::from(Metric::HOP.eighths()) * WHOLE + share / 2) / share;

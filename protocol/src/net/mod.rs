@@ -1,7 +1,7 @@
 //! Who hears whom, and which way leads to whom: routes learned from beacons.
 //!
-//! A distance vector protocol after Babel (RFC 8966) whose only messages are beacons, sent when Trickle (RFC 6206) says so.
-//! `docs/protocol.md`, section 4.4.
+//! A distance vector protocol after Babel (RFC 8966) whose only messages are beacons, sent when Trickle (RFC 6206)
+//! says so. `docs/protocol.md`, section 4.4.
 //!
 //! | file | answers |
 //! |---|---|
@@ -52,8 +52,8 @@ const OFFER: u32 = 3 * ROTATION as u32;
 /// Longest intervals that a node holds itself to what it told: an offer, and what a beacon may wait for the air and a
 /// neighbor for its next look at the clock.
 const MEMORY: u32 = OFFER + 3;
-/// A node's own sequence moves on no faster than so many times per longest interval when asked to. It stays well below the
-/// 128 that sequences can tell apart for as long as anybody remembers one.
+/// A node's own sequence moves on no faster than so many times per longest interval when asked to. It stays well
+/// below the 128 that sequences can tell apart for as long as anybody remembers one.
 const MOVES: u32 = 4;
 /// Requests for a sequence further ahead are nonsense.
 const FURTHEST_MOVE: u8 = 8;
@@ -108,8 +108,8 @@ pub struct Network<const NEIGHBORS: usize, const ROUTES: usize> {
 }
 
 impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
-    /// A node that begins at `now` and knows nobody. Beacon counters below `counter` may have been used before. All jitter
-    /// follows from `seed`.
+    /// A node that begins at `now` and knows nobody. Beacon counters below `counter` may have been used before. All
+    /// jitter follows from `seed`.
     pub fn new(settings: Settings, counter: u32, seed: u64, now: Instant) -> Self {
         let Settings { node, forwards, rate, shortest, longest } = settings;
         let mut jitter = Jitter::new(seed);
@@ -242,8 +242,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         self.routes.used(destination.house(), now);
     }
 
-    /// Whether a frame for the neighbor of this sequence is for this node in this run. What it offered in earlier runs it has
-    /// forgotten: frames that rely on that could come back to where they were.
+    /// Whether a frame for the neighbor of this sequence is for this node in this run. What it offered in earlier
+    /// runs it has forgotten: frames that rely on that could come back to where they were.
     pub fn answers_to(&self, sequence: u8) -> bool {
         self.first_counter.is_some_and(|first| {
             let sequences = (self.last_counter / BLOCK).saturating_sub(first / BLOCK);

@@ -60,9 +60,9 @@ impl Neighbor {
 
 /// The neighbor table.
 ///
-/// A full table makes room only for who will be of more use than whoever goes: first go those not heard lately, then
-/// those heard with half the signal-to-noise ratio or less. In a crowd the table thus settles on the near nodes instead of
-/// turning over with every beacon.
+/// A full table makes room only for who will be of more use than whoever goes: first go those not heard lately,
+/// then those heard with half the signal-to-noise ratio or less. In a crowd the table thus settles on the near
+/// nodes instead of turning over with every beacon.
 #[derive(Debug)]
 pub struct Neighbors<const N: usize> {
     entries: Vec<Neighbor, N>,
@@ -113,8 +113,8 @@ impl<const N: usize> Neighbors<N> {
         }
     }
 
-    /// An authenticated beacon was heard. `false`: it must be ignored, because it is a replay or because the table is full
-    /// of nearer nodes.
+    /// An authenticated beacon was heard. `false`: it must be ignored, because it is a replay or because the table
+    /// is full of nearer nodes.
     pub fn beacon(&mut self, node: NodeId, role: Role, counter: u32, quality: Quality, now: Instant) -> bool {
         let Some(entry) = self.entry(node, quality, now) else { return false };
         if let Some(last) = entry.beacon_counter {

@@ -1,9 +1,9 @@
 //! The ways to other nodes: what neighbors offer, which offer is used, what is wanted when none will do.
 //!
-//! A record per destination keeps the best few offers of neighbors (RFC 8966, section 3.2.6, "route table") and the feasibility
-//! distance (section 3.2.5, "source table"). The rules are those of sections 3.5 to 3.8: an offer is used only if it is
-//! [feasible](super::distance); what was told and is no more is retracted; who is left with offers that are not
-//! feasible asks the destination for a newer sequence.
+//! A record per destination keeps the best few offers of neighbors (RFC 8966, section 3.2.6, "route table") and the
+//! feasibility distance (section 3.2.5, "source table"). The rules are those of sections 3.5 to 3.8: an offer is
+//! used only if it is [feasible](super::distance); what was told and is no more is retracted; who is left with
+//! offers that are not feasible asks the destination for a newer sequence.
 //!
 //! The destination itself is always feasible as a next hop: there the way ends.
 
@@ -29,8 +29,8 @@ const FURTHEST_ASKED: u8 = 8;
 pub struct Hop {
     /// The neighbor.
     pub node: NodeId,
-    /// The neighbor's sequence when it offered the way. A node that has restarted since has forgotten what it then told, and
-    /// must not answer to this name: see [`Network::answers_to`](super::Network::answers_to).
+    /// The neighbor's sequence when it offered the way. A node that has restarted since has forgotten what it then
+    /// told, and must not answer to this name: see [`Network::answers_to`](super::Network::answers_to).
     pub sequence: u8,
 }
 
@@ -264,8 +264,9 @@ impl Record {
         }
     }
 
-    /// There is no way. If there just was one, or if there are offers that are not feasible, a newer sequence is wanted;
-    /// and after some time in vain a still newer one, since who has passed a request on does not do so twice.
+    /// There is no way. If there just was one, or if there are offers that are not feasible, a newer sequence is
+    /// wanted; and after some time in vain a still newer one, since who has passed a request on does not do so
+    /// twice.
     fn starve(
         &mut self,
         just_lost: bool,
@@ -384,7 +385,8 @@ impl<const N: usize> Routes<N> {
         self.records.iter().any(|record| asks(record) || offers && record.is_urgent())
     }
 
-    /// Drops the offers of who is no neighbor any more and those not repeated for too long, and what is left without any.
+    /// Drops the offers of who is no neighbor any more and those not repeated for too long, and what is left
+    /// without any.
     pub(super) fn expire(&mut self, is_neighbor: impl Fn(NodeId) -> bool, now: Instant) {
         let lifetimes = self.lifetimes;
         for record in &mut self.records {

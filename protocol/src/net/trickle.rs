@@ -1,17 +1,19 @@
 //! When to speak: Trickle (RFC 6206), without suppression.
 //!
-//! An interval doubles from the shortest to the longest while nothing changes; in the second half of each there is one
-//! beacon, at random, so that nodes switched on by the same return of power drift apart. A change that matters begins
-//! anew with a short interval. Nothing is suppressed (RFC 6206, section 4.1, with an infinite `k`): each beacon says
-//! what its own source hears, which nobody else can say.
+//! An interval doubles from the shortest to the longest while nothing changes; in the second half of each there is
+//! one beacon, at random, so that nodes switched on by the same return of power drift apart. A change that matters
+//! begins anew with a short interval. Nothing is suppressed (RFC 6206, section 4.1, with an infinite `k`): each
+//! beacon says what its own source hears, which nobody else can say.
 //!
-//! Beginning anew is rationed, which RFC 6206 leaves open: [`BURST`] times at once, and once more per longest interval.
-//! A link that comes and goes all day then costs a few beacons per longest interval, not one per shortest.
+//! Beginning anew is rationed, which RFC 6206 leaves open: [`BURST`] times at once, and once more per longest
+//! interval. A link that comes and goes all day then costs a few beacons per longest interval, not one per
+//! shortest.
 
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant, earliest};
 
-/// The first beacon goes out within this time of the start: whoever keeps messages for this node learns that it is back.
+/// The first beacon goes out within this time of the start: whoever keeps messages for this node learns that it is
+/// back.
 const FIRST_WITHIN: Duration = Duration::from_secs(4);
 /// How often the interval may be shortened in quick succession.
 const BURST: u32 = 8;

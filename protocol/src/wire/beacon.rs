@@ -12,8 +12,8 @@
 //!            +---------+----------+---+--------+
 //! ```
 //!
-//! 16 octets and 4 for each of up to [`MAX_ENTRIES`] entries. The tag is made with the network's key and covers all but
-//! the first octet. What the entries mean to routing is for [`net`](crate::net) to say.
+//! 16 octets and 4 for each of up to [`MAX_ENTRIES`] entries. The tag is made with the network's key and covers all
+//! but the first octet. What the entries mean to routing is for [`net`](crate::net) to say.
 
 use super::{BEACON_TAG_OCTETS, Error, Head, Kind, MAX_FRAME, Reader, Writer, check_source};
 use crate::id::NodeId;

@@ -23,6 +23,7 @@ fn star(strengths_dbm: &[f64]) -> Ether {
     let path_loss = PathLoss::Table(BTreeMap::from_iter(links));
     let mut settings = Settings::room();
     settings.propagation = Propagation { path_loss, shadowing_db: 0.0 };
+    settings.reception.failed_crc = true;
     let mut ether = Ether::new(settings, 1);
     for _ in 0..=strengths_dbm.len() {
         ether.join(Position::default());

@@ -1,5 +1,5 @@
-//! A mesh in virtual time: `Network`s that hear each other's beacons over lossy links. After every step no chain of next
-//! hops may come back to where it was.
+//! A mesh in virtual time: `Network`s that hear each other's beacons over lossy links. After every step no chain of
+//! next hops may come back to where it was.
 
 use std::collections::BTreeSet;
 use std::vec::Vec;
@@ -66,7 +66,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Mesh<NEIGHBORS, ROUTES> {
         mesh
     }
 
-    /// Stations in the unit square. Links lose little up to `reach`, all from twice as far on; each direction by itself.
+    /// Stations in the unit square. Links lose little up to `reach`, all from twice as far on; each direction by
+    /// itself.
     pub(super) fn scattered(size: usize, reach: f64, seed: u64) -> Self {
         let mut mesh = Self::new(size, seed);
         let places: Vec<(f64, f64)> = (0..size).map(|_| (mesh.chance(), mesh.chance())).collect();
