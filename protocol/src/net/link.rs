@@ -24,9 +24,8 @@ const SAFE_MARGIN: i32 = 28;
 const PATIENCE: u8 = 3 * ROTATION;
 /// The most that an inward loss is said to cost, eighths: all that is short of "unreachable".
 const LONGEST_INWARD: u32 = 126;
-/// An unanswered hop doubles the cost, which is not yet worth telling others; four let the link rest until the neighbor is
-/// heard to hear us.
-const UNANSWERED: u8 = 1;
+/// An unanswered hop quadruples the cost; two let the link rest until the neighbor is heard to hear us.
+const UNANSWERED: u8 = 2;
 const MOST_UNANSWERED: u8 = 4;
 
 /// The link to a neighbor.
@@ -202,10 +201,9 @@ mod tests {
     fn unanswered_hops_make_a_link_dear_until_it_is_answered_or_heard_of() {
         let mut link = link();
         link.unanswered();
-        assert_eq!(link.cost().eighths(), 16);
-        for _ in 0..4 {
-            link.unanswered();
-        }
+        assert_eq!(link.cost().eighths(), 32);
+        link.unanswered();
+        link.unanswered();
         assert_eq!(link.cost(), Metric::UNREACHABLE);
         link.told(Some(Metric::HOP), true);
         assert_eq!(link.cost().eighths(), 64);

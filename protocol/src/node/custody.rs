@@ -151,7 +151,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             self.stats.stuck = self.stats.stuck.wrapping_add(1);
             let identity = Routed::identity(&frame);
             if let Some(entry) = self.kept.iter_mut().find(|entry| entry.identity == identity) {
-                entry.wait(&mut self.jitter, now);
+                if entry.phase != Phase::Storing {
+                    entry.wait(&mut self.jitter, now);
+                }
                 continue;
             }
             let Some(entry) = Kept::read(&frame, Phase::Storing, KEEP_FOR, now) else { continue };

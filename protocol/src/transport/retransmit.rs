@@ -10,9 +10,9 @@ use crate::wire;
 const STORING: Duration = Duration::from_millis(900);
 /// Unanswered attempts before the other side counts as absent.
 const ABSENT_AFTER: u8 = 6;
-/// Time between probes of an absent node: at first, then twice as long each time up to the second value. Its beacon, or
-/// that of somebody who knows a way to it, brings the next attempt forward.
-const PROBE_EVERY: (Duration, Duration) = (Duration::from_secs(15 * 60), Duration::from_secs(4 * 3600));
+/// Time between probes of an absent node. Its beacon, or that of somebody who knows a way to it, brings the next one
+/// forward.
+const PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 /// Between two searches for a node to which nobody knows a way: at first, then ten times as long each time up to the second value.
 const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(12 * 3600));
 /// A source asks relays again no sooner than this.
@@ -46,7 +46,7 @@ impl Schedule {
         self.last = Some(now);
         let answer = rate.time_on_air(octets.max(wire::Receipt::OCTETS)) * 3 + STORING;
         let wait = match self.attempts.checked_sub(ABSENT_AFTER) {
-            Some(probes) => (PROBE_EVERY.0 * (1 << probes.min(8))).min(PROBE_EVERY.1),
+            Some(_) => PROBE_EVERY,
             None => answer * (1 << (self.attempts - 1)),
         };
         now + wait + jitter.duration_up_to(wait / 2)
@@ -116,7 +116,7 @@ mod tests {
             now = next;
         }
         let probe = schedule.transmitted(0, rate(), &mut jitter, now) - now;
-        assert!(probe >= PROBE_EVERY.0 && probe <= PROBE_EVERY.0 * 3 / 2);
+        assert!(probe >= PROBE_EVERY && probe <= PROBE_EVERY * 3 / 2);
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let planned = schedule.transmitted(0, rate(), &mut jitter, now);
         assert_eq!(schedule.heard(planned, &mut jitter, now + Duration::from_secs(1)), None);
         let later = now + Duration::from_secs(60);
-        let at = schedule.heard(later + PROBE_EVERY.0, &mut jitter, later).unwrap();
+        let at = schedule.heard(later + PROBE_EVERY, &mut jitter, later).unwrap();
         assert!(at >= later && at <= later + HEARD_WITHIN);
     }
 }

@@ -146,6 +146,8 @@ impl Watch {
         now: Instant,
     ) {
         if self.intruders.contains(&station) {
+            // Who relays cannot know better.
+            self.seen.insert(Routed::identity(frame), None);
             return;
         }
         let airtime = channel.rate.time_on_air(frame.len());

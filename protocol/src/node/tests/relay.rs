@@ -1,7 +1,7 @@
 //! A handheld out of the gateway's reach, and a relay between the two.
 
 use super::*;
-use crate::wire::{FLOOD, Routed};
+use crate::wire::Routed;
 
 const RELAY: NodeId = NodeId(0x0300);
 
@@ -11,6 +11,8 @@ struct Chain {
     handheld: TestNode,
     now: Instant,
     handheld_on: bool,
+    /// Whether what the relay is asked to keep becomes durable.
+    store_works: bool,
     /// What the relay keeps.
     kept: Vec<(u32, Vec<u8>)>,
     states: Vec<State>,
@@ -32,12 +34,17 @@ impl Chain {
         reserve(&mut handheld, PERSON);
         let relay = Config { keeps: true, ..beaconing(RELAY, Role::Relay, Acceptance::Custody) };
         let relay = TestNode::new(relay, 0, 3, START);
-        let (handheld_on, kept, states) = (true, Vec::new(), Vec::new());
-        let mut chain = Self { gateway, relay, handheld, now: START, handheld_on, kept, states };
-        for _ in 0..4 {
-            chain.now += Duration::from_secs(5);
-            chain.exchange();
-        }
+        let mut chain = Self {
+            gateway,
+            relay,
+            handheld,
+            now: START,
+            handheld_on: true,
+            store_works: true,
+            kept: Vec::new(),
+            states: Vec::new(),
+        };
+        chain.pass(180);
         chain
     }
 
@@ -61,7 +68,9 @@ impl Chain {
                         }
                         Event::Keep { identity, frame } => {
                             self.kept.push((identity, frame.to_vec()));
-                            node.kept(identity, now);
+                            if self.store_works {
+                                node.kept(identity, now);
+                            }
                         }
                         Event::Fetch { identity } => {
                             let frame = self.kept.iter().find(|(known, _)| *known == identity).unwrap();
@@ -104,30 +113,17 @@ impl Chain {
     }
 }
 
-/// Only then a node has a name.
-fn transmit_first_beacon(node: &mut TestNode) {
-    let soon = START + Duration::from_secs(20);
-    node.handle_timeout(soon);
-    assert!(transmit(node, soon).is_empty());
-    let Some(Event::Reserve { local, remote, until }) = node.poll_event() else { panic!("no reservation") };
-    node.handle_reserved(local, remote, until, soon);
-    assert_eq!(transmit(node, soon).len(), 1);
-}
-
 #[test]
-fn a_text_without_a_known_way_is_flooded_and_its_receipt_comes_back() {
+fn a_text_goes_over_a_relay_and_its_receipt_comes_back() {
     let mut chain = Chain::new();
     let id = chain.gateway.send(draft(PERSON, HANDHELD, "es-tu l\u{e0}?"), chain.now).unwrap();
     chain.gateway.handle_stored(id, chain.now);
-    let first = chain.exchange();
-    assert_eq!(Routed::read(&first[0]).map(|routed| routed.next_hop), Some(FLOOD));
-    assert_eq!(chain.gateway.pending(), 1, "the relay waits before it floods");
-    chain.now += Duration::from_secs(1);
-    assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Text, Kind::Receipt]);
-    chain.now += Duration::from_secs(1);
-    assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Receipt]);
-    assert_eq!(chain.gateway.pending(), 0);
+    let frames = chain.exchange();
+    assert_eq!(Chain::kinds(&frames), [Kind::Text, Kind::Text, Kind::Receipt, Kind::Receipt]);
+    let text = Routed::read(&frames[0]).unwrap();
+    assert_eq!((text.hop_limit, text.next_hop), (7, wire::routed::name(RELAY, 0, &frames[0])));
     assert_eq!(chain.gateway.stats().delivered, 1);
+    assert_eq!(chain.relay.stats().relayed, 2, "nobody spent a frame on an ack");
 }
 
 #[test]
@@ -150,21 +146,14 @@ fn a_relay_keeps_a_text_for_an_absent_handheld_hands_it_on_and_forgets_it() {
 
 #[test]
 fn nothing_is_said_to_be_kept_before_it_is_durable() {
-    let mut relay = {
-        let config = config(RELAY, Role::Relay, Acceptance::Custody);
-        let config = Config { keeps: true, beacon_interval: Duration::from_secs(600), ..config };
-        TestNode::new(config, 0, 3, START)
-    };
-    transmit_first_beacon(&mut relay);
-    let mut gateway = gateway();
-    let id = gateway.send(draft(PERSON, HANDHELD, "allo"), START).unwrap();
-    gateway.handle_stored(id, START);
-    let mut frame = transmit(&mut gateway, START).remove(0);
-    let name = wire::routed::name(RELAY, 0, &frame);
-    Routed::redirect(&mut frame, 7, name);
-    hear(&mut relay, &[frame], START);
-    assert!(transmit(&mut relay, START).is_empty(), "no way, and not yet durable");
-    let Some(Event::Keep { identity, .. }) = relay.poll_event() else { panic!("not offered") };
-    relay.kept(identity, START);
-    assert_eq!(Chain::kinds(&transmit(&mut relay, START)), [Kind::Custody]);
+    let mut chain = Chain::new();
+    (chain.handheld_on, chain.store_works) = (false, false);
+    let id = chain.gateway.send(draft(PERSON, HANDHELD, "allo"), chain.now).unwrap();
+    chain.gateway.handle_stored(id, chain.now);
+    assert!(!Chain::kinds(&chain.pass(600)).contains(&Kind::Custody));
+    assert_eq!(chain.states, [State::Sent]);
+    let identity = chain.kept[0].0;
+    chain.relay.kept(identity, chain.now);
+    assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Custody]);
+    assert_eq!(chain.states.last(), Some(&State::InCustody(RELAY)));
 }
