@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
 use fanal_protocol::wire::{
-    Ack, Beacon, Counter, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece, Receipt,
-    Role, RouteEntry, Status, Text,
+    Ack, Beacon, Counter, Custody, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece,
+    Receipt, Role, RouteEntry, Routed, Status, Text,
 };
 
 const HANDHELD: NodeId = NodeId(0x0201);
@@ -353,6 +353,43 @@ fn status_frames_match_the_vectors() {
     vectors.end();
 }
 
+#[test]
+fn custody_frames_match_the_vectors() {
+    const CUSTODIAN: NodeId = NodeId(0x0300);
+    let network = NetworkKey(crypto_vectors().take_array("network_key"));
+    let mut vectors = Vectors::read(include_str!("../vectors/custody.hex"));
+    let text = Vectors::read(include_str!("../vectors/text.hex")).take("short");
+    let identity = Routed::identity(&text);
+    assert_eq!(identity.to_be_bytes(), vectors.take_array("identity"));
+    let kept = Custody {
+        hop_limit: 7,
+        next_hop: 0x40,
+        destination: HANDHELD,
+        release: false,
+        about: CUSTODIAN,
+        proof: network.proof(Purpose::Custody, CUSTODIAN, identity),
+    };
+    vectors.is_frame("kept", Frame::Custody(kept));
+    let release = Custody {
+        next_hop: 0,
+        destination: CUSTODIAN,
+        release: true,
+        about: HANDHELD,
+        proof: network.proof(Purpose::Release, HANDHELD, identity),
+        ..kept
+    };
+    vectors.is_frame("release", Frame::Custody(release));
+    vectors.are_refused([
+        ("refused_truncated", Error::Truncated),
+        ("refused_trailing_octet", Error::TooLong),
+        ("refused_destination_nobody", Error::InvalidDestination),
+        ("refused_destination_everybody", Error::InvalidDestination),
+        ("refused_about_nobody", Error::InvalidSource),
+        ("refused_about_everybody", Error::InvalidSource),
+    ]);
+    vectors.end();
+}
+
 /// The specification shows vectors of these files, not others.
 #[test]
 fn the_examples_in_the_specification_are_golden() {
@@ -362,6 +399,9 @@ fn the_examples_in_the_specification_are_golden() {
         (include_str!("../vectors/ack.hex"), &["ack"]),
         (include_str!("../vectors/receipt.hex"), &["to_be_acknowledged"]),
         (include_str!("../vectors/beacon.hex"), &["gateway", "every_sort_of_entry"]),
+        (include_str!("../vectors/custody.hex"), &["kept", "release"]),
+        (include_str!("../vectors/fragment.hex"), &["short", "poll"]),
+        (include_str!("../vectors/status.hex"), &["missing"]),
     ];
     for (file, names) in files {
         for name in names {
