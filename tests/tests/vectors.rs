@@ -6,7 +6,7 @@ use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, Se
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
 use fanal_protocol::wire::{
     Ack, Beacon, Counter, Custody, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece,
-    Receipt, Role, RouteEntry, Routed, Status, Text,
+    Receipt, Role, RouteEntry, Routed, Status, Text, routed,
 };
 
 const HANDHELD: NodeId = NodeId(0x0201);
@@ -361,6 +361,7 @@ fn custody_frames_match_the_vectors() {
     let text = Vectors::read(include_str!("../vectors/text.hex")).take("short");
     let identity = Routed::identity(&text);
     assert_eq!(identity.to_be_bytes(), vectors.take_array("identity"));
+    assert_eq!([routed::name(CUSTODIAN, 3, &text)], vectors.take_array("name"));
     let kept = Custody {
         hop_limit: 7,
         next_hop: 0x40,
