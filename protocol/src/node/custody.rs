@@ -106,7 +106,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         if entry.phase == Phase::Storing {
             entry.wait(&mut self.jitter, now);
             let source = entry.source;
-            self.notify(source, identity, Purpose::Custody);
+            self.notify(source, identity, Purpose::Custody, now);
         }
     }
 
@@ -139,7 +139,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         copy.copy_from_slice(frame);
         Routed::redirect(copy, FULL_HOP_LIMIT, wire::DIRECT);
         // One hop less than from the source itself, for which it would be taken otherwise.
-        match self.relay.send(copy, FULL_HOP_LIMIT - 1) {
+        match self.relay.send(copy, FULL_HOP_LIMIT - 1, now) {
             Ok(()) => entry.set(Phase::Passing),
             Err(_) => entry.wait(&mut self.jitter, now),
         }
@@ -169,17 +169,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// A text that is kept here comes again: its source does not know. `true`: it does now.
-    pub(super) fn is_kept(&mut self, identity: u32) -> bool {
+    pub(super) fn is_kept(&mut self, identity: u32, now: Instant) -> bool {
         let Some(entry) = self.kept.iter().find(|entry| entry.identity == identity) else { return false };
         let (source, durable) = (entry.source, !matches!(entry.phase, Phase::Storing | Phase::Done));
         if durable {
-            self.notify(source, identity, Purpose::Custody);
+            self.notify(source, identity, Purpose::Custody, now);
         }
         durable
     }
 
     /// Tells `destination` what we do with a text.
-    pub(super) fn notify(&mut self, destination: NodeId, identity: u32, purpose: Purpose) {
+    pub(super) fn notify(&mut self, destination: NodeId, identity: u32, purpose: Purpose, now: Instant) {
         if self.network.next_hop(destination).is_none() {
             // The text will come again.
             return;
@@ -195,12 +195,23 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let mut octets = [0; wire::Custody::OCTETS];
         if notice.emit(&mut octets).is_ok() {
             // When there is no room, the text will come again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT);
+            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
         }
     }
 
     /// A custody notice for us.
-    pub(super) fn handle_custody(&mut self, notice: wire::Custody) -> Result<(), Discard> {
+    pub(super) fn handle_custody(&mut self, notice: wire::Custody, now: Instant) -> Result<(), Discard> {
+        if !self.forgeries.allows(now) {
+            return Err(Discard::OverBudget);
+        }
+        let known = self.find_custody(notice);
+        if known.is_err() {
+            self.forgeries.spend();
+        }
+        known
+    }
+
+    fn find_custody(&mut self, notice: wire::Custody) -> Result<(), Discard> {
         let key = self.config.network_key.clone();
         let matches = |purpose: Purpose, identity: u32| {
             crypto::same(&key.proof(purpose, notice.about, identity), &notice.proof)

@@ -78,7 +78,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// A message of ours is durable as it stands: after [`Node::send`] it may now be transmitted; after a final
     /// state it is forgotten, and its receipt acknowledged if that was asked for. Unknown ids are ignored.
-    pub fn handle_stored(&mut self, id: MessageId, _now: Instant) {
+    pub fn handle_stored(&mut self, id: MessageId, now: Instant) {
         let mut wish = Wish::Nothing;
         if let Some(index) = self.outgoing.iter().position(|entry| entry.id == id) {
             match self.outgoing[index].phase {
@@ -95,11 +95,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                 wish = entry.wish;
                 self.in_custody.remove(index);
                 if let (Some(State::Delivered), Some(identity)) = (entry.settled, entry.identity) {
-                    self.notify(entry.keeper, identity, Purpose::Release);
+                    self.notify(entry.keeper, identity, Purpose::Release, now);
                 }
             }
         }
-        self.grant(wish, id);
+        self.grant(wish, id, now);
     }
 
     /// Counters below `until` are durably reserved for this pair ([`NodeId::BROADCAST`]: for our beacons).

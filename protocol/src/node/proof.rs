@@ -46,7 +46,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let fresh = self.prove(&frame.proof, wish, |local| local == frame.destination);
         let neighbor = match fresh {
             Some(neighbor) => neighbor,
-            None => self.handle_late_receipt(frame, wish)?,
+            None => self.handle_late_receipt(frame, wish, now)?,
         };
         if direct {
             self.heard(neighbor, quality, now);
@@ -119,7 +119,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// A receipt for a message that is settled here (perhaps in an earlier run): the other side only waits to
     /// hear that we know. Returns who that is.
-    fn handle_late_receipt(&mut self, frame: wire::Receipt, wish: Wish) -> Result<NodeId, Discard> {
+    fn handle_late_receipt(
+        &mut self,
+        frame: wire::Receipt,
+        wish: Wish,
+        now: Instant,
+    ) -> Result<NodeId, Discard> {
         let known =
             self.sessions.iter().filter(|session| session.local == frame.destination).find_map(|session| {
                 let next = session.counters.next();
@@ -137,17 +142,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let settling = self.outgoing.iter().any(|entry| entry.id == id)
             || self.in_custody.iter().any(|entry| entry.id == id);
         if !settling {
-            self.grant(wish, id);
+            self.grant(wish, id, now);
         }
         Ok(custodian)
     }
 
     /// Tells whoever sent a receipt what it wants to hear.
-    pub(super) fn grant(&mut self, wish: Wish, id: MessageId) {
+    pub(super) fn grant(&mut self, wish: Wish, id: MessageId, now: Instant) {
         if wish != Wish::Nothing
             && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
         {
-            self.answer(id.destination, proof, wish == Wish::AckFromNear);
+            self.answer(id.destination, proof, wish == Wish::AckFromNear, now);
         }
     }
 }

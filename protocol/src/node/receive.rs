@@ -26,7 +26,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             }
             Ok(Frame::Ack(ack)) => self.handle_ack(ack, quality, now),
             Ok(Frame::Beacon(beacon)) => self.handle_beacon(beacon, quality, now),
-            Ok(Frame::Custody(notice)) if self.is_own(notice.destination) => self.handle_custody(notice),
+            Ok(Frame::Custody(notice)) if self.is_own(notice.destination) => self.handle_custody(notice, now),
             Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_)) => self.pass_on(octets, quality, now),
             Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) => match Routed::read(octets) {
                 Some(routed) if !self.is_own(routed.destination) => self.pass_on(octets, quality, now),
@@ -38,14 +38,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// A received message is durable: its source may know. Unknown ids are ignored.
-    pub fn accept(&mut self, id: MessageId, _now: Instant) {
+    pub fn accept(&mut self, id: MessageId, now: Instant) {
         let Some(index) = self.arriving.iter().position(|entry| entry.id == id) else { return };
         let Arriving { window, direct, .. } = self.arriving[index];
         self.arriving.remove(index);
         if let Some(session) = self.session(id.destination, id.source) {
             session.window = window;
         }
-        self.answer_message(id, direct);
+        self.answer_message(id, direct, now);
     }
 
     /// A received message could not be made durable: no answer goes out, and a repetition will be a fresh
@@ -80,7 +80,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         match freshness {
             Freshness::Seen => {
-                self.answer_message(id, direct);
+                self.answer_message(id, direct, now);
                 return Err(Discard::Duplicate);
             }
             Freshness::TooOld => return Err(Discard::Replayed),
@@ -100,7 +100,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// Says of a durable message of somebody else's what is true now.
-    fn answer_message(&mut self, id: MessageId, direct: bool) {
+    fn answer_message(&mut self, id: MessageId, direct: bool, now: Instant) {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| entry.id == id) {
             if matches!(entry.progress, Progress::Waiting(_)) {
                 entry.progress = Progress::Due;
@@ -112,7 +112,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Acceptance::Custody => Purpose::Ack,
         };
         if let Some(proof) = self.proof(purpose, id) {
-            self.answer(id.source, proof, direct);
+            self.answer(id.source, proof, direct, now);
         }
     }
 

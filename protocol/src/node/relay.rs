@@ -70,7 +70,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// A proof for a node that did not speak to us itself.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4]) {
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4], now: Instant) {
         let mut frame = receipt(destination, proof, false);
         if self.network.next_hop(destination).is_none() {
             frame.next_hop = FLOOD;
@@ -78,7 +78,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let mut octets = [0; crate::wire::Receipt::OCTETS];
         if frame.emit(&mut octets).is_ok() {
             // When there is no room, whoever waits for it will ask again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT);
+            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
         }
     }
 
@@ -86,7 +86,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
         let ours = self.network.is_called(routed.next_hop, octets);
-        if ours && self.is_kept(Routed::identity(octets)) {
+        if ours && self.is_kept(Routed::identity(octets), now) {
             return Ok(());
         }
         let heard = Heard { octets, routed, ours, quality };
@@ -141,7 +141,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             self.network.handle_reached(neighbor, now);
         }
         let again = entry.schedule.relayed(octets, UNKNOWN_HOPS, rate, &mut self.jitter, now);
-        entry.phase = Phase::Waiting(again);
+        let planned = if let Phase::Waiting(planned) = entry.phase { planned } else { now };
+        entry.phase = Phase::Waiting(again.max(planned));
         true
     }
 

@@ -38,9 +38,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
     /// now (`direct`), else by way of relays.
-    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], direct: bool) {
+    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], direct: bool, now: Instant) {
         if !direct {
-            self.send_far(destination, proof);
+            self.send_far(destination, proof, now);
         } else if !self.answers.iter().any(|waiting| *waiting == proof) {
             // When full, this one is dropped: whoever waits for it will ask again.
             let _ = self.answers.push_back(proof);

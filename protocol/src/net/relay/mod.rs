@@ -135,8 +135,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         } else {
             (Way::unicast(), None)
         };
-        self.memory.remember(identity, source_of(octets, routed.kind), now);
-        self.pass(octets, way, due, routed.hop_limit - 1).is_ok()
+        let taken = self.pass(octets, way, due, routed.hop_limit - 1).is_ok();
+        if taken {
+            self.memory.remember(identity, source_of(octets, routed.kind), now);
+        }
+        taken
     }
 
     /// A frame of this node's own, or one that it has kept, goes on its way like one to be passed on, with so many hops
@@ -144,10 +147,12 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     ///
     /// # Errors
     /// There is no room.
-    pub fn send(&mut self, octets: &[u8], hop_limit: u8) -> Result<(), super::Full> {
+    pub fn send(&mut self, octets: &[u8], hop_limit: u8, now: Instant) -> Result<(), super::Full> {
         let flood = Routed::read(octets).is_some_and(|routed| routed.next_hop == FLOOD);
         let way = if flood { Way::Flood { copies: 0 } } else { Way::unicast() };
-        self.pass(octets, way, None, hop_limit)
+        self.pass(octets, way, None, hop_limit)?;
+        self.memory.remember(Routed::identity(octets), None, now);
+        Ok(())
     }
 
     /// Whether the frame with this identity is under way.
@@ -193,6 +198,8 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A receipt for the source of texts that went through here was heard. Which text it is for only the source can
     /// tell; the one that waits longest, best for its destination itself, is the likely one.
     fn note_receipt(&mut self, octets: &[u8], source: NodeId) {
+        // One that asks for an ack may be about a text that was taken over long ago.
+        let Ok(Frame::Receipt(Receipt { acknowledge: false, .. })) = Frame::parse(octets) else { return };
         let Ok(receipt) = octets.try_into() else { return };
         let likely = |entry: &Passing| {
             let of_source = source_of(&entry.frame, Kind::Text) == Some(source);
