@@ -107,7 +107,7 @@ struct Cost {
     coded_bytes: usize,
     frame_bytes: usize,
     time_on_air_ms: f64,
-    /// The last hop's answer, which is the receipt.
+    /// The answer of a destination in reach: a receipt in its short form.
     ack_bytes: usize,
     ack_ms: f64,
 }
@@ -130,7 +130,7 @@ fn cost(line: &[u8], rate: Rate) -> Result<Cost, Refused> {
     let millis = |time: Duration| time.as_micros() as f64 / 1e3;
     // Texts travel as they are.
     let coded_bytes = text_bytes;
-    let (frame_bytes, ack_bytes) = (text::OVERHEAD + coded_bytes, wire::Receipt::OCTETS);
+    let (frame_bytes, ack_bytes) = (text::OVERHEAD + coded_bytes, wire::Ack::OCTETS);
     let time_on_air_ms = millis(rate.time_on_air(frame_bytes));
     let ack_ms = millis(rate.time_on_air(ack_bytes));
     Ok(Cost { text_bytes, coded_bytes, frame_bytes, time_on_air_ms, ack_bytes, ack_ms })
@@ -231,8 +231,8 @@ mod tests {
             coded_bytes: 5,
             frame_bytes: 16,
             time_on_air_ms: 41.216,
-            ack_bytes: 8,
-            // 72 bits, 2 blocks.
+            ack_bytes: 5,
+            // 48 bits, 2 blocks.
             ack_ms: 30.976,
         };
         assert_eq!(cost, expected);
