@@ -33,7 +33,7 @@ mod start;
 pub use start::Setup;
 
 /// Texts of others that are kept for absent nodes.
-const MOST_KEPT: usize = 4_096;
+const MOST_KEPT: usize = 512;
 /// Receipts read from the store at a time.
 const CONFIRMATIONS: u32 = 256;
 
