@@ -100,7 +100,7 @@ fn airtime_is_told_line_by_line() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["text_bytes"].as_u64().unwrap())
         .collect();
-    assert_eq!(lengths, [11, 5]);
+    assert_eq!(lengths, [11, 8]);
     assert!(errors.contains("Line 2") && errors.contains("Line 4"), "{errors}");
 
     let output = fanal(&["airtime", "--rate", "SF12/125", "--text", "Au pont."]);
