@@ -1,6 +1,6 @@
 //! What must outlive a power cut, in flash: settings, counters, messages.
 //!
-//! The rules that keep promises (docs/protocol.md, "Storage"):
+//! The rules that keep promises (docs/protocol.md, "Transport"):
 //! - a message is in flash before anything is transmitted that says so;
 //! - counters are reserved here before they are used, so no nonce occurs twice;
 //! - an incoming message and the mark that it has been seen are one record, so a power cut can neither lose it

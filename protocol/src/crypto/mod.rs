@@ -1,7 +1,7 @@
 //! Who may read and who is believed: key agreement, seals, proofs, and the window that refuses replays.
 //!
 //! X25519 (RFC 7748) and HKDF-SHA256 (RFC 5869) make one key per pair of nodes; AES-128-CCM (SP 800-38C) seals with it.
-//! Randomness is the caller's: nothing here draws any. Implements `docs/protocol.md`, "Cryptography".
+//! Randomness is the caller's: nothing here draws any. Implements `docs/protocol.md`, "Keys".
 //!
 //! No nonce may occur twice with one key:
 //!

@@ -11,7 +11,7 @@
 //! only after [`Node::handle_stored`], [`Node::accept`] or [`Node::handle_reserved`]; a crash in between is a
 //! retransmission, never a loss.
 //!
-//! `docs/protocol.md`, sections "Transport" and "Beacons".
+//! `docs/protocol.md`, sections "Transport", "Relaying" and "Custody".
 
 mod budget;
 mod config;

@@ -62,7 +62,7 @@ pub enum Kind {
     Fragment,
     /// End to end: which fragments are missing.
     Status,
-    /// Something newer than this code: 0, 5 or 9 to 15. Relays forward it all the same.
+    /// Something newer than this code: 0, 5 or 9 to 15. Relays pass on those from 9 all the same.
     Unknown(u8),
 }
 

@@ -18,8 +18,7 @@ use crate::id::NodeId;
 pub struct Receipt {
     /// Hops that remain, 0 to 7.
     pub hop_limit: u8,
-    /// Who is to take it next, as the lowest octet of the node id; [`DIRECT`](super::DIRECT) for the destination
-    /// itself.
+    /// Who is to take it next, as of all [routed](super::Routed) frames.
     pub next_hop: u8,
     /// Who wrote the text.
     pub destination: NodeId,

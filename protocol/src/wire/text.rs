@@ -47,8 +47,7 @@ impl Counter {
 pub struct Text<'a> {
     /// Hops that remain, 0 to 7. Not sealed: relays change it.
     pub hop_limit: u8,
-    /// Who is to take it next, as the lowest octet of the node id; [`DIRECT`](super::DIRECT) for the destination
-    /// itself. Not sealed: relays change it.
+    /// Who is to take it next, as of all [routed](super::Routed) frames. Not sealed: relays change it.
     pub next_hop: u8,
     /// Whom it is for.
     pub destination: NodeId,
