@@ -157,3 +157,24 @@ fn nothing_is_said_to_be_kept_before_it_is_durable() {
     assert_eq!(Chain::kinds(&chain.exchange()), [Kind::Custody]);
     assert_eq!(chain.states.last(), Some(&State::InCustody(RELAY)));
 }
+
+#[test]
+fn a_receipt_that_only_the_source_can_check_does_not_end_custody() {
+    let mut chain = Chain::new();
+    chain.handheld_on = false;
+    let id = chain.gateway.send(draft(PERSON, HANDHELD, "garde-le"), chain.now).unwrap();
+    chain.gateway.handle_stored(id, chain.now);
+    chain.pass(600);
+    assert_eq!(chain.kept.len(), 1);
+    let (hop_limit, next_hop) = (7, wire::DIRECT);
+    let forged =
+        wire::Receipt { hop_limit, next_hop, destination: PERSON, acknowledge: false, proof: [9; 4] };
+    let mut frame = [0; wire::Receipt::OCTETS];
+    forged.emit(&mut frame).unwrap();
+    let name = wire::routed::name(RELAY, 0, &frame);
+    Routed::redirect(&mut frame, hop_limit, name);
+    hear(&mut chain.relay, &[frame.to_vec()], chain.now);
+    chain.pass(60);
+    assert_eq!(chain.kept.len(), 1, "still kept");
+    assert_eq!(chain.gateway.stats().delivered, 0);
+}
