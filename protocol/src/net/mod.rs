@@ -236,6 +236,11 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         self.routes.find(destination).or_else(|| self.routes.find(destination.house())).is_some()
     }
 
+    /// Whether beacons would have brought a way to every node that there is: false once the table is full.
+    pub fn has_room(&self) -> bool {
+        !self.routes.is_full()
+    }
+
     /// Somebody here uses the way to `destination`: a full table keeps it rather than others.
     pub fn used(&mut self, destination: NodeId, now: Instant) {
         self.routes.used(destination, now);

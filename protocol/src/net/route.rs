@@ -372,6 +372,11 @@ impl<const N: usize> Routes<N> {
         }
     }
 
+    /// Whether a destination may have been left out because others took its place.
+    pub(super) fn is_full(&self) -> bool {
+        self.records.is_full()
+    }
+
     /// Somebody here has use for the way to `node`.
     pub(super) fn used(&mut self, node: NodeId, now: Instant) {
         if let Some(record) = self.find_mut(node) {

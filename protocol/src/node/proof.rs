@@ -4,7 +4,7 @@ use crate::crypto::{self, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Custody, Phase, Progress, State, Wish};
+use crate::transport::{Came, Custody, Phase, Progress, State, Wish};
 use crate::wire::{self, FULL_HOP_LIMIT};
 
 use super::{Discard, Node};
@@ -152,7 +152,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         if wish != Wish::Nothing
             && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
         {
-            self.answer(id.destination, proof, wish == Wish::AckFromNear, now);
+            let came = if wish == Wish::AckFromNear { Came::Directly } else { Came::InFlood };
+            self.answer(id.destination, proof, came, now);
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::crypto::{Freshness, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Arriving, Asked, Phase, Progress, Text};
-use crate::wire::{self, FULL_HOP_LIMIT, Frame, Role, Routed};
+use crate::transport::{Arriving, Asked, Came, Phase, Progress, Text};
+use crate::wire::{self, Frame, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
@@ -40,12 +40,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// A received message is durable: its source may know. Unknown ids are ignored.
     pub fn accept(&mut self, id: MessageId, now: Instant) {
         let Some(index) = self.arriving.iter().position(|entry| entry.id == id) else { return };
-        let Arriving { window, direct, .. } = self.arriving[index];
+        let Arriving { window, came, .. } = self.arriving[index];
         self.arriving.remove(index);
         if let Some(session) = self.session(id.destination, id.source) {
             session.window = window;
         }
-        self.answer_message(id, direct, now);
+        self.answer_message(id, came, now);
     }
 
     /// A received message could not be made durable: no answer goes out, and a repetition will be a fresh
@@ -55,7 +55,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     fn handle_text(&mut self, frame: wire::Text<'_>, quality: Quality, now: Instant) -> Result<(), Discard> {
-        let direct = frame.hop_limit == FULL_HOP_LIMIT;
+        let came = Came::of(frame.hop_limit, frame.next_hop);
         let room = !self.arriving.is_full();
         let (local, remote) = (frame.destination, frame.source);
         let storing = self.arriving.iter().any(|e| e.id.destination == local && e.id.source == remote);
@@ -75,12 +75,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             self.forgeries.spend();
             return Err(Discard::Forged);
         };
-        if direct {
+        if came == Came::Directly {
             self.heard(custodian, quality, now);
         }
         match freshness {
             Freshness::Seen => {
-                self.answer_message(id, direct, now);
+                self.answer_message(id, came, now);
                 return Err(Discard::Duplicate);
             }
             Freshness::TooOld => return Err(Discard::Replayed),
@@ -93,14 +93,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let text = plain.get(..len).and_then(|octets| core::str::from_utf8(octets).ok());
         let text = text.and_then(|text| Text::try_from(text).ok());
         let text = text.ok_or(Discard::Unreadable)?;
-        let arriving = Arriving { id, text, quality, direct, window, told: false };
+        let arriving = Arriving { id, text, quality, came, window, told: false };
         self.arriving.push(arriving).map_err(|_| Discard::Busy)?;
         self.stats.received = self.stats.received.wrapping_add(1);
         Ok(())
     }
 
     /// Says of a durable message of somebody else's what is true now.
-    fn answer_message(&mut self, id: MessageId, direct: bool, now: Instant) {
+    fn answer_message(&mut self, id: MessageId, came: Came, now: Instant) {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| entry.id == id) {
             if matches!(entry.progress, Progress::Waiting(_)) {
                 entry.progress = Progress::Due;
@@ -112,7 +112,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Acceptance::Custody => Purpose::Ack,
         };
         if let Some(proof) = self.proof(purpose, id) {
-            self.answer(id.source, proof, direct, now);
+            self.answer(id.source, proof, came, now);
         }
     }
 

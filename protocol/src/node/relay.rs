@@ -6,7 +6,7 @@ use crate::net::{Heard, Hop};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
+use crate::transport::{Asked, Attempt, Came, Outgoing, Phase, Schedule};
 use crate::wire::Role;
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 
@@ -15,7 +15,7 @@ use super::{Discard, Node};
 
 /// Attempts before everybody is asked for a node to which there was a way, and for one of which no beacon has told.
 const KNOWN: u8 = 1;
-const STRANGER: u8 = 3;
+const STRANGER: u8 = 2;
 /// After a start, the ways are learned from beacons first.
 const LEARNING: Duration = Duration::from_secs(90);
 /// How far away a destination is taken to be while no way to it is known, in hops.
@@ -46,8 +46,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Whom to ask when no way is known.
     fn search(&self, destination: NodeId, schedule: Schedule, now: Instant) -> Asked {
-        let anybody = self.network.neighbors().any(|neighbor| neighbor.role.is_some());
-        if !anybody || now - self.started < LEARNING {
+        // Without beacons of our own nobody tells us of others.
+        if self.config.beacon_interval.is_zero() || now - self.started < LEARNING {
             return Asked::End(None);
         }
         // A way that was lost comes back; whom nobody has ever told of is probably not there.
@@ -56,7 +56,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let leaves = self.config.role == Role::Handheld && schedule.attempts() > 0;
         match self.custodian_in_reach().filter(|_| leaves) {
             Some(custodian) => Asked::Relay(custodian),
-            None if schedule.attempts() < patience => Asked::Nobody,
+            None if self.network.has_room() || schedule.attempts() < patience => Asked::Nobody,
             None => Asked::Everybody,
         }
     }
@@ -69,23 +69,28 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.network.next_hop(nearest.node).map(|step| step.hop).filter(|hop| hop.node == nearest.node)
     }
 
-    /// A proof for a node that did not speak to us itself.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4], now: Instant) {
+    /// A proof for a node that did not speak to us itself. With no way to it, the relay that awaits the proof takes it
+    /// back; when none does, everybody.
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4], came: Came, now: Instant) {
         let mut frame = receipt(destination, proof, false);
-        if self.network.next_hop(destination).is_none() {
+        let known = self.network.next_hop(destination).is_some();
+        if !known && came == Came::InFlood {
             frame.next_hop = FLOOD;
         }
         let mut octets = [0; crate::wire::Receipt::OCTETS];
         if frame.emit(&mut octets).is_ok() {
             // When there is no room, whoever waits for it will ask again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
+            let _ = match (known, came) {
+                (false, Came::OverRelays) => self.relay.send_back(&octets),
+                _ => self.relay.send(&octets, FULL_HOP_LIMIT, now),
+            };
         }
     }
 
     /// A frame for somebody else.
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
-        let ours = self.network.is_called(routed.next_hop, octets);
+        let ours = self.network.is_called(routed.next_hop, octets) || self.is_for_our_house(routed);
         if ours && self.is_kept(Routed::identity(octets), now) {
             return Ok(());
         }
@@ -93,6 +98,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let taken = self.relay.handle_frame(heard, self.config.rate, &mut self.jitter, now);
         self.note_reached(now);
         if taken { Ok(()) } else { Err(Discard::Foreign) }
+    }
+
+    /// Whether it was brought to this gateway because the way to somebody of its house is not known: it may be soon.
+    fn is_for_our_house(&self, routed: Routed) -> bool {
+        let gateway = self.config.role == Role::Gateway;
+        gateway && routed.next_hop == DIRECT && routed.destination.house() == self.config.node
     }
 
     /// A frame with one of our addresses as its source: a message of ours that a relay passes on, or another node with

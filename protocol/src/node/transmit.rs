@@ -5,7 +5,7 @@ use crate::id::{MessageId, NodeId};
 use crate::net::ENTRIES_OCTETS;
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
+use crate::transport::{Came, Confirming, Outgoing, Phase, Progress, Schedule};
 use crate::wire::{self, FULL_HOP_LIMIT};
 
 use super::{Full, Node};
@@ -37,10 +37,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
-    /// now (`direct`), else by way of relays.
-    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], direct: bool, now: Instant) {
-        if !direct {
-            self.send_far(destination, proof, now);
+    /// now, else by way of relays.
+    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], came: Came, now: Instant) {
+        if came != Came::Directly {
+            self.send_far(destination, proof, came, now);
         } else if !self.answers.iter().any(|waiting| *waiting == proof) {
             // When full, this one is dropped: whoever waits for it will ask again.
             let _ = self.answers.push_back(proof);

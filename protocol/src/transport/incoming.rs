@@ -4,8 +4,31 @@ use crate::crypto::Window;
 use crate::id::MessageId;
 use crate::quality::Quality;
 use crate::time::Instant;
+use crate::wire::{FLOOD, FULL_HOP_LIMIT};
 
 use super::{Schedule, Text};
+
+/// By which way a frame came that is to be answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Came {
+    /// Straight from its source.
+    Directly,
+    /// From a relay that awaits the answer.
+    OverRelays,
+    /// In a flood: nobody on its way knew another.
+    InFlood,
+}
+
+impl Came {
+    /// By its hop limit and its next hop.
+    pub(crate) const fn of(hop_limit: u8, next_hop: u8) -> Self {
+        match (hop_limit, next_hop) {
+            (FULL_HOP_LIMIT, _) => Self::Directly,
+            (_, FLOOD) => Self::InFlood,
+            _ => Self::OverRelays,
+        }
+    }
+}
 
 /// A received message that the host has not yet made durable. No answer goes out before that.
 #[derive(Debug)]
@@ -13,8 +36,7 @@ pub struct Arriving {
     pub(crate) id: MessageId,
     pub(crate) text: Text,
     pub(crate) quality: Quality,
-    /// Whether it came straight from its source.
-    pub(crate) direct: bool,
+    pub(crate) came: Came,
     /// The session's replay window with this message marked.
     pub(crate) window: Window,
     /// Whether the host has been told.

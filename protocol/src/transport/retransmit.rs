@@ -14,7 +14,7 @@ const ABSENT_AFTER: u8 = 6;
 /// forward.
 const PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 /// Between two searches for a node to which nobody knows a way: at first, then ten times as long each time up to the second value.
-const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(12 * 3600));
+const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::from_secs(12 * 3600));
 /// A source asks relays again no sooner than this.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// After the node is heard, the next attempt follows within this time.

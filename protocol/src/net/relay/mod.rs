@@ -105,6 +105,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     pub fn handle_frame(&mut self, heard: Heard<'_>, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
         let Heard { octets, routed, ours, quality } = heard;
         let identity = Routed::identity(octets);
+        let ours = ours || self.is_answer_to_ours(routed);
         if routed.kind == Kind::Receipt {
             self.note_receipt(octets, routed.destination);
         }
@@ -112,9 +113,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             return self.handle_copy(index, routed, ours);
         }
         let flood = routed.next_hop == FLOOD;
-        if !(ours || flood) || routed.hop_limit == 0 {
-            return false;
-        }
+        let Some(hop_limit) = onward(routed.hop_limit, flood).filter(|_| ours || flood) else { return false };
         if flood && self.memory.is_recent(identity, now) {
             return false;
         }
@@ -135,7 +134,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         } else {
             (Way::unicast(), None)
         };
-        let taken = self.pass(octets, way, due, routed.hop_limit - 1).is_ok();
+        let taken = self.pass(octets, way, due, hop_limit).is_ok();
         if taken {
             self.memory.remember(identity, source_of(octets, routed.kind), now);
         }
@@ -155,9 +154,25 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         Ok(())
     }
 
+    /// Whether this is a receipt for a text that this node has just given to its destination, which knows no way back.
+    fn is_answer_to_ours(&self, routed: Routed) -> bool {
+        let asked = |entry: &Passing| {
+            entry.awaits_destination() && source_of(&entry.frame, Kind::Text) == Some(routed.destination)
+        };
+        routed.kind == Kind::Receipt && routed.next_hop == DIRECT && self.passing.iter().any(asked)
+    }
+
     /// Whether the frame with this identity is under way.
     pub fn has(&self, identity: u32) -> bool {
         self.passing.iter().any(|entry| entry.identity == identity)
+    }
+
+    /// A receipt of this node's own to which it knows no way: the relay that has just brought the text takes it.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn send_back(&mut self, octets: &[u8]) -> Result<(), super::Full> {
+        self.pass(octets, Way::Back, None, FULL_HOP_LIMIT)
     }
 
     fn pass(
@@ -174,7 +189,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A copy of a frame that is under way here.
     fn handle_copy(&mut self, index: usize, routed: Routed, ours: bool) -> bool {
         let Some(entry) = self.passing.get_mut(index) else { return false };
-        let (sent, further) = (entry.was_transmitted(), routed.hop_limit < entry.hop_limit);
+        let (sent, further) = (entry.was_transmitted(), is_further(routed.hop_limit, entry.hop_limit));
         match &mut entry.way {
             Way::Flood { copies } => {
                 *copies += 1;
@@ -190,7 +205,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
                 // When full, whoever waits for it will ask again.
                 let _ = self.acks.push_back(entry.identity);
             }
-            Way::Unicast { .. } => {}
+            Way::Unicast { .. } | Way::Back => {}
         }
         true
     }
@@ -317,6 +332,22 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             }
         }
     }
+}
+
+/// The hop limit with which a frame goes on that arrived with this one; `None` if it goes no further. On a known way
+/// the distance to the destination is what ends it, as every neighbor on it is nearer: the count begins anew.
+fn onward(hop_limit: u8, flood: bool) -> Option<u8> {
+    match hop_limit.checked_sub(1) {
+        None if !flood => Some(FULL_HOP_LIMIT - 1),
+        less => less,
+    }
+}
+
+/// Whether a copy heard with one hop limit has gone further than ours, which went out with the other: by up to three
+/// hops, and the count may have begun anew on the way.
+fn is_further(heard: u8, ours: u8) -> bool {
+    let hops = (ours + FULL_HOP_LIMIT).wrapping_sub(heard) % FULL_HOP_LIMIT;
+    heard < FULL_HOP_LIMIT && (ours == FULL_HOP_LIMIT || matches!(hops, 1..=3))
 }
 
 /// Who wrote the message in a frame; `None` for kinds that do not say.
