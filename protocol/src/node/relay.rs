@@ -7,8 +7,8 @@ use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
 use crate::transport::{Asked, Attempt, Came, Outgoing, Phase, Schedule};
-use crate::wire::Role;
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+use crate::wire::{Metric, Role};
 
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
@@ -65,7 +65,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     fn custodian_in_reach(&self) -> Option<Hop> {
         let keeps = |role: Option<Role>| matches!(role, Some(Role::Relay | Role::Gateway));
         let keepers = self.network.neighbors().filter(|neighbor| keeps(neighbor.role));
-        let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost())?;
+        let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost().metric)?;
         self.network.next_hop(nearest.node).map(|step| step.hop).filter(|hop| hop.node == nearest.node)
     }
 
@@ -151,7 +151,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         if let Some(neighbor) = entry.last.and_then(|attempt| attempt.neighbor()) {
             self.network.handle_reached(neighbor, now);
         }
-        let again = entry.schedule.relayed(octets, UNKNOWN_HOPS, rate, &mut self.jitter, now);
+        let metric = self.network.metric(entry.id.destination);
+        let hops =
+            metric.map_or(UNKNOWN_HOPS, |metric| metric.eighths().div_ceil(Metric::HOP.eighths()).into());
+        let again = entry.schedule.relayed(octets, hops, rate, &mut self.jitter, now);
         let planned = if let Phase::Waiting(planned) = entry.phase { planned } else { now };
         entry.phase = Phase::Waiting(again.max(planned));
         true

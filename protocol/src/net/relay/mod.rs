@@ -123,8 +123,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
                     || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1).is_ok();
             }
             Some(Fate::JustPassed) => {
-                // When full, whoever waits for it will ask again.
-                let _ = self.acks.push_back(identity);
+                self.acknowledge(identity);
                 return true;
             }
             Some(Fate::Old) | None => {}
@@ -175,6 +174,17 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.pass(octets, Way::Back, None, FULL_HOP_LIMIT)
     }
 
+    /// Whether a receipt was heard that may be for the frame with this identity.
+    pub fn has_receipt(&self, identity: u32) -> bool {
+        self.memory.has_receipt(identity)
+    }
+
+    /// Answers a copy of the frame with this identity: this node has it.
+    pub fn acknowledge(&mut self, identity: u32) {
+        // When full, whoever waits for it will ask again.
+        let _ = self.acks.push_back(identity);
+    }
+
     fn pass(
         &mut self,
         octets: &[u8],
@@ -202,8 +212,8 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             }
             // Whoever gave it to us has not heard us pass it on.
             Way::Unicast { .. } if sent && ours => {
-                // When full, whoever waits for it will ask again.
-                let _ = self.acks.push_back(entry.identity);
+                let identity = entry.identity;
+                self.acknowledge(identity);
             }
             Way::Unicast { .. } | Way::Back => {}
         }
