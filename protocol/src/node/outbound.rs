@@ -3,6 +3,8 @@
 use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
 use crate::priority::Priority;
+use crate::rand::Jitter;
+use crate::region::Rate;
 use crate::time::{Duration, Instant};
 use crate::transport::{
     Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
@@ -117,19 +119,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.relay.handle_transmitted(token, rate, &mut self.jitter, now);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             let first = entry.schedule.attempts() == 0;
-            let (schedule, jitter) = (&mut entry.schedule, &mut self.jitter);
-            let next = match entry.last {
-                Some(Attempt { asked: Asked::Everybody | Asked::Nobody, .. }) => {
-                    schedule.searched(jitter, now)
-                }
-                // The answer is the same frame, further on.
-                Some(Attempt { asked: Asked::Relay(_), octets, .. }) => {
-                    schedule.transmitted(octets, rate, jitter, now)
-                }
-                Some(Attempt { asked: Asked::End(_), .. }) | None => {
-                    schedule.transmitted(0, rate, jitter, now)
-                }
-            };
+            let next = next_attempt(&mut entry.schedule, entry.last, rate, &mut self.jitter, now);
             entry.phase = Phase::Waiting(next);
             if first {
                 entry.news = Some(State::Sent);
@@ -137,7 +127,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
         let on_air = |progress: Progress| progress == Progress::OnAir(token);
         if let Some(entry) = self.confirming.iter_mut().find(|entry| on_air(entry.progress)) {
-            let next = entry.schedule.transmitted(0, rate, &mut self.jitter, now);
+            let next = next_attempt(&mut entry.schedule, entry.last, rate, &mut self.jitter, now);
             entry.progress = Progress::Waiting(next);
         }
     }
@@ -202,6 +192,24 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             news: None,
         };
         self.outgoing.push(entry).map_err(|_| SendError::QueueFull)
+    }
+}
+
+/// `last` left the antenna at `now`: when to try again if no answer comes.
+fn next_attempt(
+    schedule: &mut Schedule,
+    last: Option<Attempt>,
+    rate: Rate,
+    jitter: &mut Jitter,
+    now: Instant,
+) -> Instant {
+    match last {
+        Some(Attempt { asked: Asked::Everybody | Asked::Nobody, .. }) => schedule.searched(jitter, now),
+        // The answer is the same frame, further on.
+        Some(Attempt { asked: Asked::Relay(_), octets, .. }) => {
+            schedule.transmitted(octets, rate, jitter, now)
+        }
+        Some(Attempt { asked: Asked::End(_), .. }) | None => schedule.transmitted(0, rate, jitter, now),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::{Heard, Hop};
+use crate::net::{Heard, Hop, Network};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Attempt, Came, Outgoing, Phase, Schedule};
+use crate::transport::{Asked, Attempt, Came, Confirming, Outgoing, Phase, Progress, Schedule};
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use crate::wire::{Metric, Role};
 
@@ -89,9 +89,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// A frame for somebody else.
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
+        let identity = Routed::identity(octets);
+        if self.confirmation_taken_on(|attempt| attempt.identity == identity, now) {
+            return Ok(());
+        }
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
         let ours = self.network.is_called(routed.next_hop, octets) || self.is_for_our_house(routed);
-        if ours && self.is_kept(Routed::identity(octets), now) {
+        if ours && self.is_kept(identity, now) {
             return Ok(());
         }
         let heard = Heard { octets, routed, ours, quality };
@@ -127,8 +131,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Asked::Relay(hop) => Some(hop.node),
             Asked::End(_) | Asked::Everybody | Asked::Nobody => None,
         };
+        let confirming = self.confirming.iter().filter_map(|entry| entry.last);
         let asked =
-            self.outgoing.iter().filter_map(|entry| entry.last).find_map(|attempt| {
+            self.outgoing.iter().filter_map(|entry| entry.last).chain(confirming).find_map(|attempt| {
                 relay_of(&attempt).filter(|neighbor| matches(*neighbor, attempt.identity))
             });
         if asked.is_some() {
@@ -146,17 +151,30 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let waiting = |entry: &&mut Outgoing| {
             matches!(entry.phase, Phase::Waiting(_) | Phase::Due) && entry.last.as_ref().is_some_and(&which)
         };
-        let Some(entry) = self.outgoing.iter_mut().find(waiting) else { return false };
+        let Some(entry) = self.outgoing.iter_mut().find(waiting) else {
+            return self.confirmation_taken_on(which, now);
+        };
         let octets = entry.last.map_or(0, |attempt| attempt.octets);
         if let Some(neighbor) = entry.last.and_then(|attempt| attempt.neighbor()) {
             self.network.handle_reached(neighbor, now);
         }
-        let metric = self.network.metric(entry.id.destination);
-        let hops =
-            metric.map_or(UNKNOWN_HOPS, |metric| metric.eighths().div_ceil(Metric::HOP.eighths()).into());
+        let hops = hops_to(&self.network, entry.id.destination);
         let again = entry.schedule.relayed(octets, hops, rate, &mut self.jitter, now);
         let planned = if let Phase::Waiting(planned) = entry.phase { planned } else { now };
         entry.phase = Phase::Waiting(again.max(planned));
+        true
+    }
+
+    /// The same for a receipt that is to be acknowledged.
+    fn confirmation_taken_on(&mut self, which: impl Fn(&Attempt) -> bool, now: Instant) -> bool {
+        let waiting = |entry: &&mut Confirming| {
+            matches!(entry.progress, Progress::Waiting(_)) && entry.last.as_ref().is_some_and(&which)
+        };
+        let Some(entry) = self.confirming.iter_mut().find(waiting) else { return false };
+        let hops = hops_to(&self.network, entry.id.source);
+        let octets = crate::wire::Receipt::OCTETS;
+        let again = entry.schedule.relayed(octets, hops, self.config.rate, &mut self.jitter, now);
+        entry.progress = Progress::Waiting(again);
         true
     }
 
@@ -182,4 +200,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.stats.relayed = self.stats.relayed.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Receipt, token })
     }
+}
+
+/// How many good hops the way to `destination` is worth.
+fn hops_to<const NEIGHBORS: usize, const ROUTES: usize>(
+    network: &Network<NEIGHBORS, ROUTES>,
+    destination: NodeId,
+) -> u32 {
+    let hops = |metric: Metric| metric.eighths().div_ceil(Metric::HOP.eighths()).into();
+    network.metric(destination).map_or(UNKNOWN_HOPS, hops)
 }

@@ -54,8 +54,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let ack = self.proof(Purpose::ReceiptAck, id).ok_or(Full)?;
         let receipt = self.proof(Purpose::Receipt, id).ok_or(Full)?;
         let give_up_at = now + CONFIRM_FOR;
-        let entry =
-            Confirming { id, ack, receipt, give_up_at, progress: Progress::Due, schedule: Schedule::new() };
+        let (progress, schedule, last) = (Progress::Due, Schedule::new(), None);
+        let entry = Confirming { id, ack, receipt, give_up_at, progress, schedule, last };
         self.confirming.push(entry).map_err(|_| Full)
     }
 
@@ -71,9 +71,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
         let entry = self.confirming[index];
         let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
-        self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule, now);
+        let last = Some(self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule, now));
         let token = self.token();
         self.confirming[index].progress = Progress::OnAir(token);
+        self.confirming[index].last = last;
         self.stats.answers_transmitted = self.stats.answers_transmitted.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Receipt, token })
     }

@@ -6,7 +6,7 @@ use crate::quality::Quality;
 use crate::time::Instant;
 use crate::wire::{FLOOD, FULL_HOP_LIMIT};
 
-use super::{Schedule, Text};
+use super::{Attempt, Schedule, Text};
 
 /// By which way a frame came that is to be answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,4 +68,6 @@ pub struct Confirming {
     pub(crate) give_up_at: Instant,
     pub(crate) progress: Progress,
     pub(crate) schedule: Schedule,
+    /// The last time it was on the air.
+    pub(crate) last: Option<Attempt>,
 }
