@@ -10,6 +10,7 @@
 //! | [`net`] | who hears whom? | all above |
 //! | [`transport`] | did it arrive? | all above |
 //! | [`node`] | the facade: one node | all above |
+//! | [`pairing`] | what must two nodes know of each other first? | crypto, region |
 //!
 //! # The drain rule
 //!
@@ -69,6 +70,7 @@ pub mod mac;
 pub mod modem;
 pub mod net;
 pub mod node;
+pub mod pairing;
 pub mod priority;
 pub mod quality;
 pub mod rand;
