@@ -4,6 +4,7 @@ use core::str::SplitWhitespace;
 
 use fanal_protocol::crypto::PublicKey;
 use fanal_protocol::id::NodeId;
+use fanal_protocol::pairing::Code;
 use fanal_protocol::region::{Channel, Rate, RegionCode};
 use zeroize::Zeroizing;
 
@@ -33,19 +34,19 @@ pub(super) enum Command<'a> {
     Status,
     /// `/language fr`.
     Language(Language),
-    /// `/node 0201`: this handheld's radio address.
-    Node(NodeId),
+    /// `/node 0201 [replace]`: this handheld's radio address.
+    Node(NodeId, Replace),
     /// `/region CA [SF9/500] [power]`: the channel.
     Region(Channel),
-    /// `/network` and 32 hexadecimal digits: the community's key.
-    Network(Zeroizing<[u8; 16]>),
+    /// `/network`, 32 hexadecimal digits `[replace]`: the community's key.
+    Network(Zeroizing<[u8; 16]>, Replace),
     /// `/entropy` and 64 hexadecimal digits: randomness from elsewhere.
     Entropy(Zeroizing<[u8; 32]>),
-    /// `/key new`: make a new pair of keys.
-    NewKey,
+    /// `/key new [replace]`: make a new pair of keys.
+    NewKey(Replace),
     /// `/key`: show the public key.
     Key,
-    /// `/contact 0101 Alice <public key> [via 0100]`: add a person, or change what is known of one.
+    /// `/contact 0101 Alice <public key> [via 0100] [replace]`: add a person, or change what is known of one.
     Contact {
         /// Radio address.
         node: NodeId,
@@ -55,7 +56,48 @@ pub(super) enum Command<'a> {
         key: PublicKey,
         /// The gateway that answers for them.
         via: Option<NodeId>,
+        /// Whether the key of a known contact may change.
+        replace: Replace,
     },
+    /// `/pair [Rosa]`: show the own card, with this name in it.
+    Card(&'a str),
+    /// `/pair FANAL:... [Rosa] [replace]`: take a card or an invitation.
+    Pair {
+        /// What was shown by the other side.
+        code: Code<'a>,
+        /// What to call them, if not as their card says.
+        name: Option<&'a str>,
+        /// Whether what is known and set may change.
+        replace: Replace,
+    },
+    /// `/verify alice`: the digits that both people compare.
+    Verify(&'a str),
+}
+
+/// Whether the person has said, by the word `replace`, that a key or an address may be given up for another. Nothing brings
+/// the former one back, and whoever had it must be paired anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Replace {
+    /// It was not said.
+    Never,
+    /// It was said.
+    Allowed,
+}
+
+impl Replace {
+    /// Takes the word, if it is the next one.
+    fn take(words: &mut SplitWhitespace<'_>) -> Self {
+        let mut ahead = words.clone();
+        if !ahead.next().is_some_and(is_replace) {
+            return Self::Never;
+        }
+        *words = ahead;
+        Self::Allowed
+    }
+}
+
+fn is_replace(word: &str) -> bool {
+    matches!(word, "replace" | "remplacer")
 }
 
 impl<'a> Command<'a> {
@@ -98,12 +140,14 @@ impl<'a> Command<'a> {
             }
             "node" => {
                 let usage = Complaint::Usage("/node 0201");
-                Command::Node(words.next().and_then(|word| word.parse().ok()).ok_or(usage)?)
+                let node = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
+                Command::Node(node, Replace::take(words))
             }
             "region" => Command::Region(parse_channel(words)?),
             "network" => {
                 let usage = Complaint::Usage("/network 00112233445566778899aabbccddeeff");
-                Command::Network(words.next().and_then(parse_hex).ok_or(usage)?)
+                let key = words.next().and_then(parse_hex).ok_or(usage)?;
+                Command::Network(key, Replace::take(words))
             }
             "entropy" => {
                 let octets = words.next().and_then(parse_hex).ok_or(Complaint::EntropyUsage)?;
@@ -111,10 +155,15 @@ impl<'a> Command<'a> {
             }
             "key" => match words.next() {
                 None => Command::Key,
-                Some("new") => Command::NewKey,
+                Some("new") => Command::NewKey(Replace::take(words)),
                 Some(_) => return Err(Complaint::Usage("/key [new]")),
             },
             "contact" => parse_contact(words)?,
+            "pair" | "jumeler" => parse_pair(words)?,
+            "verify" | "vérifier" | "verifier" => {
+                let contact = words.next().ok_or(Complaint::Usage("/verify alice"))?;
+                Command::Verify(contact.trim_start_matches('@'))
+            }
             _ => return Err(Complaint::UnknownCommand(verb)),
         })
     }
@@ -141,15 +190,38 @@ fn parse_contact<'a>(words: &mut SplitWhitespace<'a>) -> Result<Command<'a>, Com
     let node = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
     let name = words.next().ok_or(usage)?.trim_start_matches('@');
     let key = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
+    let mut replace = Replace::take(words);
     let via = match words.next() {
         None => None,
         Some("via") => Some(words.next().and_then(|word| word.parse().ok()).ok_or(usage)?),
         Some(_) => return Err(usage),
     };
-    if name.is_empty() || name.len() > MAX_NAME {
-        return Err(Complaint::BadName);
+    if replace == Replace::Never {
+        replace = Replace::take(words);
     }
-    Ok(Command::Contact { node, name, key, via })
+    Ok(Command::Contact { node, name: checked_name(name)?, key, via, replace })
+}
+
+fn parse_pair<'a>(words: &mut SplitWhitespace<'a>) -> Result<Command<'a>, Complaint<'a>> {
+    let Some(word) = words.next() else { return Ok(Command::Card("")) };
+    if !Code::is_meant_by(word) {
+        return Ok(Command::Card(checked_name(word)?));
+    }
+    let code = Code::parse(word).map_err(Complaint::BadCode)?;
+    let name = words.clone().next().filter(|word| !is_replace(word));
+    if let Some(name) = name {
+        words.next();
+        // One name does not do for several persons.
+        if code.persons().count() > 1 {
+            return Err(Complaint::Surplus(name));
+        }
+    }
+    let name = name.map(|name| checked_name(name.trim_start_matches('@'))).transpose()?;
+    Ok(Command::Pair { code, name, replace: Replace::take(words) })
+}
+
+fn checked_name<'a>(name: &'a str) -> Result<&'a str, Complaint<'a>> {
+    if name.is_empty() || name.len() > MAX_NAME { Err(Complaint::BadName) } else { Ok(name) }
 }
 
 /// Exactly `2 * N` hexadecimal digits.
@@ -169,6 +241,8 @@ fn parse_hex<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
 
 #[cfg(test)]
 mod tests {
+    use fanal_protocol::pairing::{Composed, Person};
+
     use super::*;
 
     const KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
@@ -218,6 +292,46 @@ mod tests {
     }
 
     #[test]
+    fn a_replacement_must_be_asked_for_by_name() {
+        for line in ["/node 0201", "/key new", "/network 00112233445566778899aabbccddeeff"] {
+            for (word, expected) in
+                [("", Replace::Never), (" replace", Replace::Allowed), (" remplacer", Replace::Allowed)]
+            {
+                let line = std::format!("{line}{word}");
+                let Ok(Command::Node(_, found) | Command::NewKey(found) | Command::Network(_, found)) =
+                    Command::parse(&line)
+                else {
+                    panic!("{line}")
+                };
+                assert_eq!(found, expected, "{line}");
+            }
+            assert!(Command::parse(&std::format!("{line} replaced")).is_err());
+        }
+        let line = std::format!("/contact 0101 Alice {KEY} via 0100 replace");
+        let Ok(Command::Contact { via, replace, .. }) = Command::parse(&line) else { panic!("{line}") };
+        assert_eq!((via, replace), (Some(NodeId(0x0100)), Replace::Allowed));
+    }
+
+    #[test]
+    fn a_card_is_shown_or_taken() {
+        assert!(matches!(Command::parse("/pair"), Ok(Command::Card(""))));
+        assert!(matches!(Command::parse("/jumeler Rosa"), Ok(Command::Card("Rosa"))));
+        let person = Person { node: NodeId(0x0101), key: KEY.parse().unwrap(), name: Default::default() };
+        let card = std::format!("/pair {}", Composed::card(&person));
+        for (tail, expected, allowed) in [
+            ("", None, Replace::Never),
+            (" Alice", Some("Alice"), Replace::Never),
+            (" replace", None, Replace::Allowed),
+            (" Alice replace", Some("Alice"), Replace::Allowed),
+        ] {
+            let line = std::format!("{card}{tail}");
+            let Ok(Command::Pair { code, name, replace }) = Command::parse(&line) else { panic!("{line}") };
+            assert_eq!((code.persons().count(), name, replace), (1, expected, allowed), "{line}");
+        }
+        assert!(matches!(Command::parse(&card[..60]), Err(Complaint::BadCode(_))));
+    }
+
+    #[test]
     fn keys_are_exactly_as_long_as_they_must_be() {
         for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00", "é"]
         {
@@ -240,6 +354,9 @@ mod tests {
             "/key old",
             "/contact",
             "/language de",
+            "/verify",
+            "/pair FANAL:CARD/AAAA",
+            "/pair Rosa Marc",
         ] {
             assert!(Command::parse(line).is_err(), "{line}");
         }

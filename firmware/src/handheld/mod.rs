@@ -3,8 +3,8 @@
 //! ```text
 //! line     octets to lines          command  lines to what they ask for
 //! obey     carries commands out     news     carries out what the node says
+//! pair     cards and invitations     entropy  randomness for keys
 //! words    all that is said         screen   lines on their way out
-//! entropy  randomness for keys
 //! ```
 //!
 //! Every answer is one line; lists are one line per entry. `docs/protocol.md` has the rules of the node within; the
@@ -15,6 +15,7 @@ mod entropy;
 mod line;
 mod news;
 mod obey;
+mod pair;
 mod screen;
 mod words;
 
@@ -26,6 +27,7 @@ use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use fanal_protocol::mac::Mac;
 use fanal_protocol::node::Node;
+use fanal_protocol::pairing::MAX_CODE;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::Channel;
 use fanal_protocol::time::{Duration, Instant, earliest};
@@ -44,8 +46,8 @@ use words::{Complaint, Phrase};
 
 /// Frames that may wait for the air.
 const QUEUE: usize = 8;
-/// Octets of the longest line that can be typed: a name and a text, with room to be told that the text is too long.
-const MAX_LINE: usize = 512;
+/// Octets of the longest line that can be typed: an invitation to the largest house, with the words around it.
+const MAX_LINE: usize = MAX_CODE + 64;
 /// Octets that wait for the serial port.
 const SCREEN: usize = 2048;
 /// Octets of the longest line that is shown: a text of which each octet had to be replaced, and what stands before it.

@@ -8,13 +8,13 @@ use fanal_protocol::priority::Priority;
 use fanal_protocol::time::Instant;
 use fanal_protocol::wire::MAX_TEXT_OCTETS;
 
-use super::command::Command;
-use super::words::{Complaint, Phrase};
+use super::command::{Command, Replace};
+use super::words::{Complaint, Phrase, Replaced};
 use super::{Handheld, LIFETIME, Listing};
 use crate::store::{Contact, Error, MAX_CONTACTS, Outgoing, Status};
 
 /// Why a command came to nothing.
-enum Refused<'a> {
+pub(super) enum Refused<'a> {
     /// The person can do something about it.
     Complaint(Complaint<'a>),
     /// The flash does not work.
@@ -76,10 +76,12 @@ impl<F: NorFlash> Handheld<F> {
                 self.store.change_settings(|settings| settings.language = language).await?;
                 self.say(Phrase::Language);
             }
-            Command::Node(node) => {
+            Command::Node(node, replace) => {
                 if self.store.contact(node).is_some() {
                     return Err(Complaint::AddressTaken(node).into());
                 }
+                let other = self.store.settings().node.is_some_and(|known| known != node);
+                may_replace(other, Replaced::Address, replace)?;
                 self.store.change_settings(|settings| settings.node = Some(node)).await?;
                 self.say(Phrase::Node(node));
                 self.restart_node(now).await;
@@ -89,7 +91,9 @@ impl<F: NorFlash> Handheld<F> {
                 self.say(Phrase::Channel(channel));
                 self.restart_node(now).await;
             }
-            Command::Network(key) => {
+            Command::Network(key, replace) => {
+                let other = self.store.settings().network.is_some_and(|known| known != *key);
+                may_replace(other, Replaced::NetworkKey, replace)?;
                 self.store.change_settings(|settings| settings.network = Some(*key)).await?;
                 self.say(Phrase::Network);
                 self.restart_node(now).await;
@@ -98,7 +102,8 @@ impl<F: NorFlash> Handheld<F> {
                 self.pool.stir(&octets);
                 self.say(Phrase::Entropy);
             }
-            Command::NewKey => {
+            Command::NewKey(replace) => {
+                may_replace(self.store.settings().secret.is_some(), Replaced::OwnKey, replace)?;
                 let secret = self.pool.draw().ok_or(Complaint::NoEntropy)?;
                 self.store.set_secret(*secret).await?;
                 self.say(Phrase::Key(&SecretKey::from_bytes(*secret).public()));
@@ -108,13 +113,27 @@ impl<F: NorFlash> Handheld<F> {
                 let secret = self.store.settings().secret.ok_or(Complaint::NoKey)?;
                 self.say(Phrase::Key(&SecretKey::from_bytes(secret).public()));
             }
-            Command::Contact { node, name, key, via } => self.set_contact(node, name, key, via, now).await?,
+            Command::Contact { node, name, key, via, replace } => {
+                if self.store.settings().node == Some(node) {
+                    return Err(Complaint::AddressTaken(node).into());
+                }
+                self.check_name(node, name)?;
+                self.check_key(node, key, replace)?;
+                if self.store.contact(node).is_none() && self.store.contacts().count() >= MAX_CONTACTS {
+                    return Err(Complaint::ContactsFull.into());
+                }
+                self.set_contact(node, name, key, via).await?;
+                self.restart_node(now).await;
+            }
+            Command::Card(name) => self.show_card(name)?,
+            Command::Pair { code, name, replace } => self.pair(code, name, replace, now).await?,
+            Command::Verify(contact) => self.show_verification(contact)?,
         }
         Ok(())
     }
 
     /// The contact with this name, in whatever case, or with this address.
-    fn find<'a>(&self, name: &'a str) -> Result<NodeId, Complaint<'a>> {
+    pub(super) fn find<'a>(&self, name: &'a str) -> Result<NodeId, Complaint<'a>> {
         let mut contacts = self.store.contacts();
         contacts
             .find(|contact| same_name(&contact.name, name) || name.parse() == Ok(contact.node))
@@ -164,36 +183,50 @@ impl<F: NorFlash> Handheld<F> {
         self.node.as_mut().ok_or(SendError::UnknownDestination)?.send(draft, now)
     }
 
-    async fn set_contact<'a>(
-        &mut self,
+    /// Whether a contact may have this name.
+    pub(super) fn check_name<'a>(&self, node: NodeId, name: &'a str) -> Result<(), Complaint<'a>> {
+        // Who is called like another's address would get what is meant for that one.
+        if name.parse::<NodeId>().is_ok_and(|other| other != node) {
+            return Err(Complaint::BadName);
+        }
+        let mut others = self.store.contacts().filter(|contact| contact.node != node);
+        if others.any(|contact| same_name(&contact.name, name)) {
+            Err(Complaint::NameTaken(name))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a contact may have this key.
+    pub(super) fn check_key(
+        &self,
         node: NodeId,
-        name: &'a str,
         key: PublicKey,
-        via: Option<NodeId>,
-        now: Instant,
-    ) -> Result<(), Refused<'a>> {
-        if self.store.settings().node == Some(node) {
-            return Err(Complaint::AddressTaken(node).into());
-        }
-        let others = || self.store.contacts().filter(|contact| contact.node != node);
-        if others().any(|contact| same_name(&contact.name, name)) {
-            return Err(Complaint::NameTaken(name).into());
-        }
-        if let Some(contact) = others().find(|contact| contact.key == key) {
-            return Err(Complaint::KeyTaken(contact.node).into());
-        }
-        if self.store.contact(node).is_none() && self.store.contacts().count() >= MAX_CONTACTS {
-            return Err(Complaint::ContactsFull.into());
+        replace: Replace,
+    ) -> Result<(), Complaint<'static>> {
+        let mut others = self.store.contacts().filter(|contact| contact.node != node);
+        if let Some(contact) = others.find(|contact| contact.key == key) {
+            return Err(Complaint::KeyTaken(contact.node));
         }
         // Before there is an own key any other will do: what makes a public key weak is the same for all.
         let secret = SecretKey::from_bytes(self.store.settings().secret.unwrap_or([1; 32]));
         let own = self.store.settings().node.unwrap_or(NodeId::NONE);
         agree(&secret, own, &key, node).map_err(|_| Complaint::WeakKey)?;
+        let other = self.store.contact(node).is_some_and(|contact| contact.key != key);
+        may_replace(other, Replaced::KeyOf(node), replace)
+    }
 
+    /// Stores a contact that has been checked.
+    pub(super) async fn set_contact<'a>(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        key: PublicKey,
+        via: Option<NodeId>,
+    ) -> Result<(), Refused<'a>> {
         let short = heapless::String::try_from(name).map_err(|_| Complaint::BadName)?;
         self.store.set_contact(Contact { node, name: short, key, via }).await?;
         self.say(Phrase::Contact { node, name, via, heard: None });
-        self.restart_node(now).await;
         Ok(())
     }
 
@@ -213,6 +246,15 @@ impl<F: NorFlash> Handheld<F> {
     }
 }
 
-fn same_name(a: &str, b: &str) -> bool {
+/// What is `different` from what stands is replaced only if the person has said so.
+pub(super) fn may_replace<'a>(
+    different: bool,
+    what: Replaced,
+    replace: Replace,
+) -> Result<(), Complaint<'a>> {
+    if different && replace == Replace::Never { Err(Complaint::WouldReplace(what)) } else { Ok(()) }
+}
+
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }

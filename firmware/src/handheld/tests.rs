@@ -8,6 +8,8 @@ use fanal_ether::channel::{Position, Settings};
 use fanal_ether::flash::MemoryFlash;
 use fanal_ether::live::Air;
 
+mod pair;
+
 use super::*;
 use crate::testbed::{Line, SimulatedClock, with};
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use fanal_protocol::crypto::PublicKey;
 use fanal_protocol::id::NodeId;
+use fanal_protocol::pairing::{Composed, Invalid, Verification};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, Unlawful};
 use fanal_protocol::time::Duration;
@@ -12,6 +13,23 @@ use serde::{Deserialize, Serialize};
 
 use super::screen::Plain;
 use crate::store::{MAX_CONTACTS, MAX_NAME, Status};
+
+/// Writes one of two format strings, French first.
+macro_rules! say {
+    ($f:expr, $language:expr, $french:literal, $english:literal $(, $argument:expr)*) => {
+        match $language {
+            Language::French => write!($f, $french $(, $argument)*),
+            Language::English => write!($f, $english $(, $argument)*),
+        }
+    };
+}
+
+mod missing;
+mod pairing;
+
+pub(super) use missing::Missing;
+pub(super) use pairing::Replaced;
+use pairing::{say_bad_code_in_french, say_replaced};
 
 /// The language of the person.
 ///
@@ -61,6 +79,15 @@ pub enum Phrase<'a> {
     Entropy,
     /// The public key.
     Key(&'a PublicKey),
+    /// The own card.
+    Card(Composed<'a>),
+    /// The digits to compare with this contact.
+    Verification {
+        /// Who.
+        name: &'a str,
+        /// What both should see.
+        digits: Verification,
+    },
     /// The language, in itself.
     Language,
     /// What is known of a contact.
@@ -126,42 +153,6 @@ pub enum Phrase<'a> {
     Complaint(Complaint<'a>),
 }
 
-/// Which settings are missing.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Missing {
-    /// No `/node`.
-    pub node: bool,
-    /// No `/region`.
-    pub region: bool,
-    /// No `/network`.
-    pub network: bool,
-    /// No `/key new`.
-    pub key: bool,
-}
-
-impl Missing {
-    /// Whether anything is missing.
-    pub const fn any(self) -> bool {
-        self.node || self.region || self.network || self.key
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commands = [
-            (self.node, "/node"),
-            (self.region, "/region"),
-            (self.network, "/network"),
-            (self.key, "/key new"),
-        ];
-        let mut missing = commands.iter().filter(|(missing, _)| *missing);
-        if let Some((_, first)) = missing.next() {
-            f.write_str(first)?;
-        }
-        missing.try_for_each(|(_, command)| write!(f, " {command}"))
-    }
-}
-
 /// Why a line could not be carried out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Complaint<'a> {
@@ -197,6 +188,10 @@ pub enum Complaint<'a> {
     ContactsFull,
     /// The contact's key cannot be used.
     WeakKey,
+    /// Something would be lost, and the person has not said that it may be.
+    WouldReplace(Replaced),
+    /// The text is not a card or an invitation.
+    BadCode(Invalid),
     /// There is no randomness to make a key from.
     NoEntropy,
     /// There is no key yet.
@@ -227,16 +222,6 @@ pub struct Spoken<'a> {
     phrase: Phrase<'a>,
 }
 
-/// Writes one of two format strings, French first.
-macro_rules! say {
-    ($f:expr, $language:expr, $french:literal, $english:literal $(, $argument:expr)*) => {
-        match $language {
-            Language::French => write!($f, $french $(, $argument)*),
-            Language::English => write!($f, $english $(, $argument)*),
-        }
-    };
-}
-
 impl fmt::Display for Spoken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let language = self.language;
@@ -250,6 +235,17 @@ impl fmt::Display for Spoken<'_> {
             Phrase::Network => say!(f, language, "clé du réseau enregistrée", "network key stored"),
             Phrase::Entropy => say!(f, language, "hasard ajouté", "randomness added"),
             Phrase::Key(key) => say!(f, language, "clé publique {}", "public key {}", key),
+            Phrase::Card(card) => {
+                say!(f, language, "carte, pas un secret\u{a0}: {}", "card, not a secret: {}", card)
+            }
+            Phrase::Verification { name, digits } => say!(
+                f,
+                language,
+                "{} doit voir les mêmes chiffres\u{a0}: {}",
+                "{} must see the same digits: {}",
+                Plain(name),
+                digits
+            ),
             Phrase::Language => say!(f, language, "français", "English"),
             Phrase::Contact { node, name, via, heard } => {
                 write!(f, "{node} {}", Plain(name))?;
@@ -316,11 +312,19 @@ impl fmt::Display for Spoken<'_> {
 }
 
 /// What `/help` shows.
-const HELP: [(&str, &str); 8] = [
+const HELP: [(&str, &str); 10] = [
     ("@alice bonjour — envoyer un message", "@alice hello — send a message"),
     ("/to alice — choisir à qui vont les lignes simples", "/to alice — choose whom bare lines go to"),
     ("/contacts /messages /status — voir", "/contacts /messages /status — look"),
     ("/language fr|en", "/language fr|en"),
+    (
+        "/jumeler [Rosa] — montrer sa carte · /jumeler FANAL:… — prendre une carte ou une invitation",
+        "/pair [Rosa] — show one’s card · /pair FANAL:… — take a card or an invitation",
+    ),
+    (
+        "/vérifier alice — chiffres à comparer de vive voix",
+        "/verify alice — digits to compare by word of mouth",
+    ),
     (
         "/node 0201 · /region CA [SF9/500] [22] — régler la radio",
         "/node 0201 · /region CA [SF9/500] [22] — set up the radio",
@@ -411,7 +415,13 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             Language::English => write!(f, "not allowed: {why}"),
         },
         Complaint::BadName => {
-            say!(f, language, "un nom a 1 à {} octets", "a name has 1 to {} octets", MAX_NAME)
+            say!(
+                f,
+                language,
+                "un nom a 1 à {} octets et n’est pas l’adresse d’un autre",
+                "a name has 1 to {} octets and is not another’s address",
+                MAX_NAME
+            )
         }
         Complaint::NameTaken(name) => {
             say!(f, language, "ce nom est déjà pris\u{a0}: {}", "this name is taken: {}", Plain(name))
@@ -448,6 +458,11 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             "cette clé publique ne vaut rien\u{a0}: faible, ou la vôtre",
             "this public key is no good: weak, or your own"
         ),
+        Complaint::WouldReplace(what) => say_replaced(f, language, what),
+        Complaint::BadCode(why) => match language {
+            Language::French => say_bad_code_in_french(f, why),
+            Language::English => write!(f, "this code is no good: {why}"),
+        },
         Complaint::NoEntropy => say!(
             f,
             language,

@@ -35,7 +35,8 @@ prop_compose! {
 }
 
 fn house() -> impl Strategy<Value = Vec<Person>> {
-    (1..=MAX_PERSONS as u16).prop_flat_map(|number| (0x0101..=0x0100 + number).map(person_at).collect::<Vec<_>>())
+    (1..=MAX_PERSONS as u16)
+        .prop_flat_map(|number| (0x0101..=0x0100 + number).map(person_at).collect::<Vec<_>>())
 }
 
 proptest! {
@@ -134,9 +135,14 @@ fn with_check(prefix: &str, octets: &[u8]) -> String {
 
 #[test]
 fn base32_is_that_of_the_rfc() {
-    for (octets, text) in
-        [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("foobar", "MZXW6YTBOI")]
-    {
+    for (octets, text) in [
+        ("", ""),
+        ("f", "MY"),
+        ("fo", "MZXQ"),
+        ("foo", "MZXW6"),
+        ("foob", "MZXW6YQ"),
+        ("foobar", "MZXW6YTBOI"),
+    ] {
         assert_eq!(Plain(octets.as_bytes()).to_string(), text);
     }
     // Lengths that no octets have, and bits that no octet needs.
@@ -201,7 +207,9 @@ fn names_that_do_not_show_are_refused() {
     for name in ["", "Rosa", "Rosa Tremblay", "Grand-père", "👩\u{200d}🚒"] {
         assert!(is_name(name), "{name}");
     }
-    for name in [" Rosa", "Rosa ", "a  b", "a\tb", "a\nb", "a\u{1b}[2J", "a\u{2028}b", "xxxxxxxxxxxxxxxxxxxxxxxxx"] {
+    for name in
+        [" Rosa", "Rosa ", "a  b", "a\tb", "a\nb", "a\u{1b}[2J", "a\u{2028}b", "xxxxxxxxxxxxxxxxxxxxxxxxx"]
+    {
         assert!(!is_name(name), "{name:?}");
     }
 }
