@@ -146,6 +146,36 @@ fault-key-exists-todo = Choose another name, or move the old file away first.
 fault-key-unwritten = { $path } cannot be written ({ $reason }).
 fault-key-unwritten-means = No key was made.
 fault-key-unwritten-todo = Check that the folder exists and that you may write there.
+fault-other-key = { $name } has another key in the settings.
+fault-other-key-means = If { $name } has not made a new key, somebody pretends to be { $name }.
+fault-other-key-todo = Ask { $name } in person; if the key is new, say --replace.
+fault-unusual-settings = nothing can be added to { $path }.
+fault-unusual-settings-means = The handhelds stand there in a way that the program cannot continue.
+fault-unusual-settings-todo = Write them as [[handheld]], one after the other, then take the card again.
+fault-settings-unwritten = { $path } cannot be written ({ $reason }).
+fault-settings-unwritten-means = The settings are as they were.
+fault-settings-unwritten-todo = Check that you may write in this folder and that there is room.
+fault-no-code = this is not a code.
+fault-no-code-means = The card of a handheld begins with FANAL:CARD/.
+fault-no-code-todo = Copy what the handheld shows after /pair.
+fault-code-version = this code has version { $found }.
+fault-code-version-means = A later version of Fanal has made it; this one cannot read it.
+fault-code-version-todo = Bring this program up to date.
+fault-code-damaged = the code is damaged.
+fault-code-damaged-means = A character is wrong, missing or too many; nothing was changed.
+fault-code-damaged-todo = Copy or scan it again, to its end.
+fault-code-of-gateway = this is the code of a gateway.
+fault-code-of-gateway-means = A gateway takes the cards of handhelds; its own code is for them.
+fault-code-of-gateway-todo = On the handheld: /pair and this code; then take the card that it shows.
+fault-no-name = the handheld has no name.
+fault-no-name-means = The card names nobody, and the contact would have no address in the apps.
+fault-no-name-todo = Say --name Rosa.
+fault-no-persons = there are no persons in the settings.
+fault-no-persons-means = A handheld would have nobody to write to.
+fault-no-persons-todo = Add a [[person]]; docs/operations.md shows how.
+fault-unknown-handheld = there is no handheld { $name }.
+fault-unknown-handheld-means = Only handhelds in the settings can be compared.
+fault-unknown-handheld-todo = Check the name, or take the card of this handheld first.
 fault-scenario-unreadable = the scenario cannot be read ({ $reason }).
 fault-scenario-unreadable-means = Nothing was simulated.
 fault-scenario-unreadable-todo = Check the path and the permissions of the file.
@@ -233,6 +263,29 @@ cli-key-written = Key written to { $path }. Keep a copy in a safe place.
 cli-key-public = Public key: { $key }
 cli-key-pairing = To be entered into each handheld:
 cli-key-nobody = There are no persons in the settings.
+cli-pair = Pairs handhelds with this gateway
+cli-pair-invite = Shows the invitation for a new handheld (a secret)
+cli-pair-invite-name = What the handheld is to be called
+cli-pair-invite-node = Its address (a free one unless given)
+cli-pair-take = Takes the card of a handheld and writes it into the settings
+cli-pair-take-code = The card (from standard input unless given)
+cli-pair-take-name = What the handheld is to be called, if its card does not say
+cli-pair-take-replace = The handheld has a new key: forget the former one
+cli-pair-card = Shows the card of this house (not a secret), for handhelds of the community
+cli-pair-verify = Shows the digits to compare with those of a handheld
+cli-pair-verify-name = The name of the handheld
+cli-pair-invitation =
+    Invitation. A SECRET: it holds the network key. Show it to the new handheld only, and keep no copy.
+    On the handheld: /pair and the code.
+cli-pair-invited =
+    Then take the card that the handheld shows (“{ $name }”):
+      fanal pair take --config FILE FANAL:CARD/…
+cli-pair-public = Card of this house. Not a secret. On a handheld of the community: /pair and the code.
+cli-pair-waiting = Paste the card of the handheld, then Enter:
+cli-pair-new = { $name } ({ $node }) is in the settings. The gateway knows it from its next start.
+cli-pair-known = { $name } ({ $node }) is in the settings already, with this key. Nothing was changed.
+cli-pair-replaced = { $name } ({ $node }) has its new key in the settings. The gateway knows it from its next start; until then texts do not arrive.
+cli-pair-digits = If { $name } sees other digits with “/verify” and the person's name, somebody sits in between: do not use this pairing.
 
 ## The demo
 

@@ -146,6 +146,36 @@ fault-key-exists-todo = Choisissez un autre nom, ou déplacez d'abord l'ancien f
 fault-key-unwritten = { $path } ne s'écrit pas ({ $reason }).
 fault-key-unwritten-means = Aucune clé n'a été faite.
 fault-key-unwritten-todo = Vérifiez que le dossier existe et que vous pouvez y écrire.
+fault-other-key = { $name } a une autre clé dans les réglages.
+fault-other-key-means = Si { $name } n'a pas fait de nouvelle clé, quelqu'un se fait passer pour { $name }.
+fault-other-key-todo = Demandez à { $name } de vive voix ; si la clé est nouvelle, ajoutez --replace.
+fault-unusual-settings = on ne peut rien ajouter à { $path }.
+fault-unusual-settings-means = Les portatifs y sont écrits d'une façon que le programme ne sait pas continuer.
+fault-unusual-settings-todo = Écrivez-les comme [[handheld]], l'un après l'autre, puis reprenez la carte.
+fault-settings-unwritten = { $path } ne peut pas être écrit ({ $reason }).
+fault-settings-unwritten-means = Les réglages sont restés tels quels.
+fault-settings-unwritten-todo = Vérifiez que vous pouvez écrire dans ce dossier et qu'il y a de la place.
+fault-no-code = ceci n'est pas un code.
+fault-no-code-means = La carte d'un portatif commence par FANAL:CARD/.
+fault-no-code-todo = Copiez ce que le portatif montre après /jumeler.
+fault-code-version = ce code est de version { $found }.
+fault-code-version-means = Une version plus récente de Fanal l'a fait ; celle-ci ne sait pas le lire.
+fault-code-version-todo = Mettez ce programme à jour.
+fault-code-damaged = le code est abîmé.
+fault-code-damaged-means = Un caractère est faux, manque ou est de trop ; rien n'a changé.
+fault-code-damaged-todo = Copiez-le ou numérisez-le de nouveau, jusqu'au bout.
+fault-code-of-gateway = ceci est le code d'une passerelle.
+fault-code-of-gateway-means = Une passerelle prend les cartes des portatifs ; son propre code est pour eux.
+fault-code-of-gateway-todo = Sur le portatif : /jumeler et ce code ; prenez ensuite la carte qu'il montre.
+fault-no-name = le portatif n'a pas de nom.
+fault-no-name-means = La carte ne nomme personne, et le contact n'aurait pas d'adresse dans les applications.
+fault-no-name-todo = Ajoutez --name Rosa.
+fault-no-persons = il n'y a aucune personne dans les réglages.
+fault-no-persons-means = Un portatif n'aurait personne à qui écrire.
+fault-no-persons-todo = Ajoutez une [[person]] ; docs/operations.md montre comment.
+fault-unknown-handheld = il n'y a pas de portatif { $name }.
+fault-unknown-handheld-means = Seuls les portatifs des réglages peuvent être comparés.
+fault-unknown-handheld-todo = Vérifiez le nom, ou prenez d'abord la carte de ce portatif.
 fault-scenario-unreadable = le scénario ne se lit pas ({ $reason }).
 fault-scenario-unreadable-means = Rien n'a été simulé.
 fault-scenario-unreadable-todo = Vérifiez le chemin et les droits du fichier.
@@ -233,6 +263,29 @@ cli-key-written = Clé écrite dans { $path }. Gardez-en une copie en lieu sûr.
 cli-key-public = Clé publique : { $key }
 cli-key-pairing = À entrer dans chaque portatif :
 cli-key-nobody = Aucune personne dans les réglages.
+cli-pair = Jumelle des portatifs avec cette passerelle
+cli-pair-invite = Montre l'invitation d'un nouveau portatif (un secret)
+cli-pair-invite-name = Le nom que portera le portatif
+cli-pair-invite-node = Son adresse (sinon, une adresse libre)
+cli-pair-take = Prend la carte d'un portatif et l'écrit dans les réglages
+cli-pair-take-code = La carte (sinon, lue sur l'entrée standard)
+cli-pair-take-name = Le nom que portera le portatif, si sa carte ne le dit pas
+cli-pair-take-replace = Le portatif a une nouvelle clé : oublier l'ancienne
+cli-pair-card = Montre la carte de cette maison (pas un secret), pour les portatifs de la communauté
+cli-pair-verify = Montre les chiffres à comparer avec ceux d'un portatif
+cli-pair-verify-name = Le nom du portatif
+cli-pair-invitation =
+    Invitation. UN SECRET : elle contient la clé du réseau. Ne la montrez qu'au nouveau portatif, n'en gardez pas de copie.
+    Sur le portatif : /jumeler et le code.
+cli-pair-invited =
+    Prenez ensuite la carte que le portatif montre (« { $name } ») :
+      fanal pair take --config FICHIER FANAL:CARD/…
+cli-pair-public = Carte de cette maison. Pas un secret. Sur un portatif de la communauté : /jumeler et le code.
+cli-pair-waiting = Collez la carte du portatif, puis Entrée :
+cli-pair-new = { $name } ({ $node }) est dans les réglages. La passerelle le connaîtra à son prochain démarrage.
+cli-pair-known = { $name } ({ $node }) est déjà dans les réglages, avec cette clé. Rien n'a changé.
+cli-pair-replaced = { $name } ({ $node }) a sa nouvelle clé dans les réglages. La passerelle la connaîtra à son prochain démarrage ; d'ici là, les messages n'arrivent pas.
+cli-pair-digits = Si { $name } voit d'autres chiffres avec « /vérifier » et le nom de la personne, quelqu'un est entre les deux : n'utilisez pas ce jumelage.
 
 ## The demo
 

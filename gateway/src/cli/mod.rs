@@ -14,6 +14,7 @@ mod demo;
 mod gateway;
 mod key;
 mod log;
+mod pair;
 mod simulate;
 mod trouble;
 
@@ -39,6 +40,7 @@ fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some((gateway::NAME, matches)) => gateway::run(matches, language),
         Some((key::NAME, matches)) => key::run(matches, language),
+        Some((pair::NAME, matches)) => pair::run(matches, language),
         Some((demo::NAME, matches)) => demo::run(matches, language),
         Some((simulate::NAME, matches)) => simulate::run(matches, language),
         Some((airtime::NAME, matches)) => airtime::run(matches, language),
@@ -59,6 +61,7 @@ fn command(language: Language) -> Command {
         .arg(version)
         .subcommand(gateway::command(language))
         .subcommand(key::command(language))
+        .subcommand(pair::command(language))
         .subcommand(demo::command(language))
         .subcommand(simulate::command(language))
         .subcommand(airtime::command(language));

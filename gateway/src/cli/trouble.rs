@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use fanal_gateway::config::{Faults, Problem};
+use fanal_gateway::config::enroll::Unenrolled;
+use fanal_gateway::config::{Fault, Faults, Problem};
 use fanal_gateway::daemon;
 use fanal_gateway::directory::{Clash, MOST_PAIRS};
 use fanal_gateway::store;
@@ -13,6 +14,7 @@ use fanal_protocol::region::Unlawful;
 
 use super::airtime::{Unreadable, Unsendable};
 use super::key::Unwritten;
+use super::pair::Unpaired;
 use super::simulate::{Broken, Flaws};
 
 /// Exit codes of sysexits.h. A supervisor does not start the program again after a settings error.
@@ -52,14 +54,16 @@ pub(super) fn misused(error: &clap::Error, language: Language) -> ExitCode {
 pub(super) fn told(error: &anyhow::Error, language: Language) -> (String, u8) {
     let one = |words: Words, code| (explained(&words, None, language), code);
     if let Some(Faults(faults)) = error.downcast_ref() {
-        let texts: Vec<String> = faults
-            .iter()
-            .map(|fault| explained(&of_problem(&fault.problem), Some((&fault.file, fault.line)), language))
-            .collect();
-        return (texts.join("\n\n"), SETTINGS);
+        return (of_faults(faults, language), SETTINGS);
     }
     if let Some(unwritten) = error.downcast_ref::<Unwritten>() {
         return one(of_key_file(unwritten), UNWRITABLE);
+    }
+    if let Some(unenrolled) = error.downcast_ref::<Unenrolled>() {
+        return of_unenrolled(unenrolled, language);
+    }
+    if let Some(unpaired) = error.downcast_ref::<Unpaired>() {
+        return one(of_unpaired(unpaired), DATA);
     }
     if let Some(flaws) = error.downcast_ref::<Flaws>() {
         return of_scenario(flaws, language);
@@ -90,6 +94,13 @@ pub(super) fn unlawful(unlawful: Unlawful, language: Language) -> String {
     let (name, values) = of_unlawful(unlawful);
     let values: Vec<_> = values.into_iter().map(|(name, value)| (name, value.into())).collect();
     say(language, &format!("fault-{name}"), &values)
+}
+
+fn of_faults(faults: &[Fault], language: Language) -> String {
+    let told = faults
+        .iter()
+        .map(|fault| explained(&of_problem(&fault.problem), Some((&fault.file, fault.line)), language));
+    told.collect::<Vec<_>>().join("\n\n")
 }
 
 fn of_scenario(Flaws { file, flaws }: &Flaws, language: Language) -> (String, u8) {
@@ -214,6 +225,35 @@ fn of_key_file(Unwritten { path, source }: &Unwritten) -> Words {
     }
 }
 
+fn of_unenrolled(unenrolled: &Unenrolled, language: Language) -> (String, u8) {
+    let path = |path: &Path| ("path", path.display().to_string());
+    let one = |words: Words, code| (explained(&words, None, language), code);
+    match unenrolled {
+        Unenrolled::Settings(Faults(faults)) => (of_faults(faults, language), SETTINGS),
+        Unenrolled::Clash(clash) => one(of_clash(clash), DATA),
+        Unenrolled::OtherKey { name } => one(("other-key", vec![("name", name.clone())]), DATA),
+        Unenrolled::Unusual { path: file } => one(("unusual-settings", vec![path(file)]), SETTINGS),
+        Unenrolled::Unwritten { path: file, source } => {
+            one(("settings-unwritten", vec![path(file), ("reason", source.to_string())]), UNWRITABLE)
+        }
+    }
+}
+
+fn of_unpaired(unpaired: &Unpaired) -> Words {
+    match unpaired {
+        Unpaired::NoCode => ("no-code", vec![]),
+        Unpaired::Version { found } => ("code-version", vec![("found", found.to_string())]),
+        Unpaired::Damaged => ("code-damaged", vec![]),
+        Unpaired::NotAHandheld => ("code-of-gateway", vec![]),
+        Unpaired::NoName => ("no-name", vec![]),
+        Unpaired::NoPersons => ("no-persons", vec![]),
+        Unpaired::UnknownHandheld { name } => ("unknown-handheld", vec![("name", name.clone())]),
+        Unpaired::AddressTaken { node, by } => {
+            ("node-taken", vec![("node", node.to_string()), ("by", by.clone())])
+        }
+    }
+}
+
 fn of_system(what: &str, source: &io::Error) -> Words {
     ("system", vec![("what", what.into()), ("reason", source.to_string())])
 }
@@ -223,7 +263,6 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
 
-    use fanal_gateway::config::Fault;
     use fanal_protocol::id::NodeId;
     use fanal_protocol::region::Bandwidth;
 
@@ -279,6 +318,17 @@ mod tests {
         ]
     }
 
+    fn unenrolled() -> Vec<Unenrolled> {
+        let fault = Fault { file: "f".into(), line: None, problem: Problem::OneSecret };
+        vec![
+            Unenrolled::Settings(Faults(vec![fault])),
+            Unenrolled::Clash(Clash::WeakKey),
+            Unenrolled::OtherKey { name: "Rosa".into() },
+            Unenrolled::Unusual { path: "fichier".into() },
+            Unenrolled::Unwritten { path: "fichier".into(), source: io::ErrorKind::NotFound.into() },
+        ]
+    }
+
     fn speaks(text: &str) {
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(!text.contains("fault-") && !text.contains("cli-") && !text.contains('$'), "{text}");
@@ -299,6 +349,12 @@ mod tests {
             }
             for kind in [io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound] {
                 speaks(&told(&Unwritten { path: "k".into(), source: kind.into() }.into(), language).0);
+            }
+            for unenrolled in unenrolled() {
+                speaks(&told(&unenrolled.into(), language).0);
+            }
+            for unpaired in Unpaired::examples() {
+                speaks(&told(&unpaired.into(), language).0);
             }
             speaks(&told(&daemon::Error::Ended { part: "radio" }.into(), language).0);
             speaks(&told(&anyhow::anyhow!("strange"), language).0);

@@ -18,6 +18,7 @@ use toml::Spanned;
 use crate::directory::Directory;
 use crate::words::Language;
 
+pub mod enroll;
 mod file;
 mod problem;
 mod secret;

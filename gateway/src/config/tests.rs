@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TEXT: &str = r#"[site]
+pub(super) const TEXT: &str = r#"[site]
 name = "Lac-Nominingue"
 language = "fr"
 
@@ -42,10 +42,10 @@ node = "0201"
 public_key = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
 "#;
 
-struct Place(tempfile::TempDir);
+pub(super) struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         place.write("component.secret", 0o600, "a secret that is long enough, 32 of them\n");
         place.write("network.key", 0o640, &"5a".repeat(16));
@@ -53,10 +53,14 @@ impl Place {
         place
     }
 
-    fn write(&self, name: &str, mode: u32, text: &str) {
+    pub(super) fn write(&self, name: &str, mode: u32, text: &str) {
         let path = self.0.path().join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
     }
 
     fn load(&self, text: &str) -> Result<Config, Faults> {
