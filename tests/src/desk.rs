@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use fanal_ether::channel::Position;
 use fanal_ether::live::Air;
-use fanal_protocol::crypto::PublicKey;
 use fanal_protocol::id::NodeId;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf};
 use tokio::task::JoinHandle;
@@ -95,13 +94,10 @@ impl Desk {
         self.journal.until(before, &what, answer).await
     }
 
-    /// Sets it up, in English; returns its public key.
-    pub async fn set_up(&mut self, channel: &str, network_key: &str) -> PublicKey {
+    /// Sets it up, in English; returns its card.
+    pub async fn join(&mut self, invitation: &str) -> String {
         self.ask("/language en", "English").await;
-        self.ask(&format!("/node {}", self.node), "address ").await;
-        self.ask(&format!("/region {channel}"), "channel ").await;
-        self.ask(&format!("/network {network_key}"), "network key stored").await;
-        self.ask("/key new", "public key ").await.parse().unwrap()
+        self.ask(&format!("/pair {invitation}"), "card, not a secret: ").await
     }
 }
 

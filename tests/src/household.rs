@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use fanal_ether::channel::{Position, Settings};
 use fanal_ether::live::Air;
 use fanal_gateway::prosody::{Account, Component, Plan, Prosody};
-use fanal_protocol::crypto::SecretKey;
 use fanal_protocol::id::NodeId;
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -111,24 +110,17 @@ impl Household {
         house
     }
 
+    /// Pairs the handhelds with the gateway as people do.
     async fn set_up(&mut self) {
-        let own = SecretKey::from_bytes(NODE_KEY);
-        let mut settings = settings(&self.server.component_address().to_string());
+        write_settings(self.folder.path(), &settings(&self.server.component_address().to_string()));
+        let config = self.path("fanal.toml");
         for (desk, (name, node)) in self.desks.iter_mut().zip(HANDHELDS) {
             desk.switch_on();
-            let key = desk.set_up(&format!("CA {RATE}"), NETWORK_KEY).await;
-            for (user, person) in PEOPLE {
-                let public = own.derive(person).public();
-                desk.ask(
-                    &format!("/contact {person} {user} {public} via {GATEWAY}"),
-                    &format!("{person} {user}"),
-                )
-                .await;
-            }
-            settings +=
-                &format!("\n[[handheld]]\nname = \"{name}\"\nnode = \"{node}\"\npublic_key = \"{key}\"\n");
+            let invited = program::pair(&config, &["invite", name, "--node", &node.to_string()]).unwrap();
+            let invitation = invited.split_whitespace().find(|word| word.starts_with("FANAL:INVITATION/"));
+            let card = desk.join(invitation.expect("an invitation")).await;
+            program::pair(&config, &["take", &card]).unwrap();
         }
-        write_settings(self.folder.path(), &settings);
     }
 
     /// A file of this site.

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Where the program is; built once per process, in the profile of this test.
@@ -26,4 +26,16 @@ pub fn fanal() -> &'static Path {
         let mut programs = artifacts.filter_map(|artifact| Some(artifact["executable"].as_str()?.into()));
         programs.next().expect("cargo names the program that it has built")
     })
+}
+
+/// What `fanal pair` says with these settings and arguments.
+///
+/// # Errors
+/// What it complains of.
+pub fn pair(config: &Path, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(fanal());
+    command.arg("pair").args(arguments).arg("--config").arg(config).env("LC_ALL", "en_CA.UTF-8");
+    let output = command.stdin(Stdio::null()).output().expect("the program can be run");
+    let text = |octets| String::from_utf8(octets).expect("the program speaks UTF-8");
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
