@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
+use fanal_protocol::pairing;
+use fanal_protocol::region::RegionCode;
 use fanal_protocol::wire::{
     Ack, Beacon, Counter, Custody, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece,
     Receipt, Role, RouteEntry, Routed, Status, Text, routed,
@@ -410,4 +412,43 @@ fn the_examples_in_the_specification_are_golden() {
             assert!(page.contains(line), "docs/protocol.md does not show {name} = {line}");
         }
     }
+}
+
+#[test]
+fn codes_and_digits_match_the_vectors() {
+    let file = include_str!("../vectors/pairing.txt");
+    let lines = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut vectors: BTreeMap<&str, &str> = lines.map(|line| line.split_once(" = ").expect(line)).collect();
+    let mut take = |name: &str| vectors.remove(name).expect(name);
+
+    let mut keys = crypto_vectors();
+    let mut person = |node, key, name: &str| pairing::Person {
+        node,
+        key: PublicKey(keys.take_array(key)),
+        name: name.try_into().unwrap(),
+    };
+    let rosa = person(HANDHELD, "public_a", "Rosa");
+    let alice = [person(PERSON, "public_b", "alice")];
+    let membership = pairing::Membership {
+        network_key: NetworkKey(keys.take_array("network_key")),
+        region: RegionCode::Ca,
+        rate: "SF9/500".parse().unwrap(),
+        guest: Some(HANDHELD),
+        guest_name: "Rosa".try_into().unwrap(),
+    };
+    for (name, composed) in [
+        ("card", pairing::Composed::card(&rosa)),
+        ("house", pairing::Composed::house(GATEWAY, &alice)),
+        ("invitation", pairing::Composed::invitation(GATEWAY, &alice, &membership)),
+    ] {
+        let text = take(name);
+        assert_eq!(composed.to_string(), text, "{name}");
+        let code = pairing::Code::parse(text).unwrap();
+        assert_eq!(code.gateway().is_some(), name != "card", "{name}");
+        assert_eq!(code.membership().is_some(), name == "invitation", "{name}");
+        assert_eq!(code.persons().next().unwrap().node, if name == "card" { HANDHELD } else { PERSON });
+    }
+    let digits = pairing::Verification::of((HANDHELD, rosa.key), (PERSON, alice[0].key));
+    assert_eq!(digits.to_string(), take("digits"));
+    assert!(vectors.is_empty(), "not asserted: {vectors:?}");
 }
