@@ -172,3 +172,20 @@ fn every_dependency_has_an_allowed_licence() {
         .collect();
     assert!(refused.is_empty(), "{refused:#?}");
 }
+
+/// `docs/security.md` promises nothing that no test tries to break: the tests that it names exist.
+#[test]
+fn every_test_that_the_security_page_names_exists() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let named: Vec<&str> =
+        page.split('*').filter(|word| word.contains('_') && !word.contains([' ', '\n', '`'])).collect();
+    assert!(named.len() > 25, "{named:?}");
+    let folders = ["protocol", "firmware", "gateway", "tests"];
+    let sources: String = folders
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let missing: Vec<_> = named.iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -96,6 +96,12 @@ pub(super) enum Unpaired {
         /// The name.
         name: String,
     },
+    /// The proposed address is one for gateways.
+    #[error("{node} is an address for a gateway")]
+    ForGateways {
+        /// The address.
+        node: NodeId,
+    },
     /// Somebody has the proposed address.
     #[error("node {node} is already {by}")]
     AddressTaken {
@@ -208,6 +214,10 @@ fn free(directory: &Directory, node: NodeId) -> Result<NodeId, Unpaired> {
     let person = directory.persons().find(|person| person.node == node).map(|person| person.jid.to_string());
     let handheld = directory.handheld_at(node).map(|handheld| handheld.name.clone());
     let gateway = (node == directory.gateway()).then(|| node.to_string());
+    // Others would look there for whom they do not know.
+    if node == node.house() && gateway.is_none() {
+        return Err(Unpaired::ForGateways { node });
+    }
     match person.or(handheld).or(gateway) {
         Some(by) => Err(Unpaired::AddressTaken { node, by }),
         None => Ok(node),
@@ -223,7 +233,7 @@ fn any_free(directory: &Directory) -> io::Result<NodeId> {
         let node = NodeId(u16::from_be_bytes(octets));
         let lodges = |other: NodeId| other.house() == node.house();
         let housed = lodges(directory.gateway()) || directory.persons().any(|person| lodges(person.node));
-        if node.is_unicast() && node != node.house() && !housed && free(directory, node).is_ok() {
+        if node.is_unicast() && !housed && free(directory, node).is_ok() {
             return Ok(node);
         }
     }
@@ -272,6 +282,7 @@ impl Unpaired {
             Self::NoName,
             Self::NoPersons,
             Self::UnknownHandheld { name: "Rosa".into() },
+            Self::ForGateways { node: NodeId(0x0200) },
             Self::AddressTaken { node: NodeId(0x0201), by: "Rosa".into() },
         ]
     }
@@ -315,11 +326,14 @@ mod tests {
         let directory = directory(2);
         for _ in 0..1_000 {
             let node = any_free(&directory).unwrap();
-            assert!(node.is_unicast() && node.house() != NodeId(0x0100) && node != NodeId(0x0201), "{node}");
+            assert!(node.is_unicast() && node != node.house(), "{node}");
+            assert!(node.house() != NodeId(0x0100) && node != NodeId(0x0201), "{node}");
         }
         for taken in [0x0100, 0x0101, 0x0201] {
             assert!(matches!(free(&directory, NodeId(taken)), Err(Unpaired::AddressTaken { .. })));
         }
+        assert!(matches!(free(&directory, NodeId(0x0300)), Err(Unpaired::ForGateways { .. })));
+        assert_eq!(free(&directory, NodeId(0x0301)).unwrap(), NodeId(0x0301));
     }
 
     #[test]

@@ -248,6 +248,7 @@ fn of_unpaired(unpaired: &Unpaired) -> Words {
         Unpaired::NoName => ("no-name", vec![]),
         Unpaired::NoPersons => ("no-persons", vec![]),
         Unpaired::UnknownHandheld { name } => ("unknown-handheld", vec![("name", name.clone())]),
+        Unpaired::ForGateways { node } => ("node-for-gateways", vec![("node", node.to_string())]),
         Unpaired::AddressTaken { node, by } => {
             ("node-taken", vec![("node", node.to_string()), ("by", by.clone())])
         }
