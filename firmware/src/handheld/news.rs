@@ -137,6 +137,14 @@ impl<F: NorFlash> Handheld<F> {
     pub(super) async fn restart_node(&mut self, now: Instant) {
         self.node = None;
         self.tune(now);
+        self.build_node(now);
+        if self.node.is_some() && self.resume_messages(now).await.is_err() {
+            self.give_up();
+        }
+    }
+
+    /// Not `async`: the future would hold a second node, and one is most of what a handheld has in RAM.
+    fn build_node(&mut self, now: Instant) {
         let settings = self.store.settings();
         let (Some(id), Some(channel), Some(network), Some(secret)) =
             (settings.node, settings.channel, settings.network, settings.secret)
@@ -166,9 +174,6 @@ impl<F: NorFlash> Handheld<F> {
             let _ = node.add_session(Session::new(id, contact.node, contact.via, key, next_counter, window));
         }
         self.node = Some(node);
-        if self.resume_messages(now).await.is_err() {
-            self.give_up();
-        }
     }
 
     /// The medium access and the radio on the channel that is set.
