@@ -144,11 +144,14 @@ impl<F: NorFlash> Handheld<F> {
         Ok(())
     }
 
-    /// What to call somebody: as the person says, else as the card says, else by the address. Who comes second under a
+    /// What to call somebody: as the person says, else as the card says, else as before, else by the address. Who comes second under a
     /// name gets the address behind it.
     fn called(&self, person: &Person, name: Option<&str>) -> String<MAX_NAME> {
         let wanted = name.unwrap_or(&person.name);
         let address: String<4> = format(person.node);
+        if let (true, Some(known)) = (wanted.is_empty(), self.store.contact(person.node)) {
+            return known.name.clone();
+        }
         if wanted.is_empty() || self.check_name(person.node, wanted) == Err(Complaint::BadName) {
             return format(&address);
         }

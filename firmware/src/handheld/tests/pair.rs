@@ -193,11 +193,15 @@ to be set: /region /network
 > /pair {namesake} Bob
 0102 Bob, not heard yet
 to be set: /region /network
+> /pair {bob_again}
+0102 Bob, not heard yet
+to be set: /region /network
 ",
         alice = card(0x0101, 1, "Alice B"),
         twin = card(0x0102, 1, "Twin"),
         namesake = card(0x0102, 2, "Alice B"),
         nameless = card(0x0103, 3, ""),
+        bob_again = card(0x0102, 2, ""),
         disguised = card(0x0104, 4, "0101"),
     ))
     .await;
