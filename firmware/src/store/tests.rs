@@ -15,7 +15,7 @@ use fanal_protocol::rand::Jitter;
 use super::*;
 use crate::handheld::Language;
 
-const PAGES: usize = (SETTINGS_OCTETS + MESSAGES_OCTETS) as usize / fanal_ether::flash::PAGE;
+const PAGES: usize = TEXTS.0.end as usize / fanal_ether::flash::PAGE;
 const OWN: NodeId = NodeId(0x0201);
 const ALICE: NodeId = NodeId(0x0101);
 const BRUNO: NodeId = NodeId(0x0202);
@@ -143,7 +143,7 @@ fn states_are_kept_and_final_ones_free_the_place() {
     let mut buffer = MessageBuffer::new();
     let outgoing = Outgoing { status: Status::InCustody(NodeId(0x0100)), ..to(ALICE, 0) };
     let stored = block_on(store.message(number, &mut buffer)).unwrap();
-    assert_eq!(stored, Some(Message::Outgoing { outgoing, text: "hello" }));
+    assert_eq!(stored, Some(Message::Outgoing { outgoing, text: "hello", cut: false }));
     block_on(store.set_status(id, Status::Delivered)).unwrap();
     assert_eq!(reopened(store).waiting(), 0);
     assert_eq!(block_on(set_up().set_status(id, Status::Delivered)), Ok(None));
@@ -325,8 +325,10 @@ impl Model {
                 continue;
             }
             let found = match block_on(store.message(number, &mut buffer)).unwrap().unwrap() {
-                Message::Incoming { id, text } => (number, id, None, text),
-                Message::Outgoing { outgoing, text } => (number, outgoing.id, Some(outgoing.status), text),
+                Message::Incoming { id, text, cut: false } => (number, id, None, text),
+                Message::Outgoing { outgoing, text, cut: false } => {
+                    (number, outgoing.id, Some(outgoing.status), text)
+                }
             };
             if found != (wanted, *id, *status, text.as_str()) {
                 return Some(format!("{found:?} instead of {wanted} {id} {status:?}"));
