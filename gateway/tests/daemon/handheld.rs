@@ -97,6 +97,11 @@ impl Handheld {
                     self.received.push((id, text.as_str().to_owned()));
                     self.node.accept(id, now);
                 }
+                Event::ReceivedLong { id, .. } => {
+                    let text = self.node.long_text(id).unwrap().to_owned();
+                    self.received.push((id, text));
+                    self.node.accept(id, now);
+                }
                 Event::State { id, state } => {
                     self.states.push((id, state));
                     self.node.handle_stored(id, now);
