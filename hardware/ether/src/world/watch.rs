@@ -215,7 +215,10 @@ impl Watch {
     fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
         let said = |node: &NodeId, identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity);
         let node = self.nodes.get(&station);
-        node.is_some_and(|node| self.seen.keys().any(|identity| said(node, identity) == *proof))
+        // What it heard damaged it may have taken, given up, and heard so again.
+        let damaged = self.damaged.iter().filter(|(at, _)| *at == station).map(|(_, identity)| identity);
+        let mut heard = self.seen.keys().chain(damaged);
+        node.is_some_and(|node| heard.any(|identity| said(node, identity) == *proof))
     }
 
     /// Whether the custodian has what it says that it keeps; whether what may be forgotten has been delivered.
