@@ -169,7 +169,8 @@ impl Watch {
                 | Frame::Receipt(_)
                 | Frame::Custody(_)
                 | Frame::Fragment(_)
-                | Frame::Status(_),
+                | Frame::Status(_)
+                | Frame::Unknown { .. },
             ) if self.seen.contains_key(&identity) => {}
             Ok(Frame::Text(text)) => {
                 let id = self.text(&text, store, now);
