@@ -15,7 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use fanal_protocol::wire::MAX_TEXT_OCTETS;
+use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -268,7 +268,7 @@ impl<S: Store> Daemon<S> {
     }
 
     async fn handle_message(&mut self, message: &Message) {
-        match outbound::translate(message, &*self.directory, MAX_TEXT_OCTETS, self.language) {
+        match outbound::translate(message, &*self.directory, MAX_LONG_TEXT_OCTETS, self.language) {
             Outcome::Accept(draft) => self.pass_on(Item::Text(Box::new(draft))).await,
             Outcome::ReceiptFor { id, .. } => self.pass_on(Item::Confirmed(id)).await,
             Outcome::Returned { id, reason } => {

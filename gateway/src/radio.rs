@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fanal_protocol::crypto;
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::modem::HostEvent;
 use fanal_protocol::node::{Draft, Event, KEEP_FOR, Node, SendError, State};
@@ -34,6 +35,8 @@ pub use start::Setup;
 
 /// Texts of others that are kept for absent nodes.
 const MOST_KEPT: usize = 512;
+/// Long texts under way at one time, each way; others wait in the store.
+const MOST_LONG: usize = 8;
 /// Receipts read from the store at a time.
 const CONFIRMATIONS: u32 = 256;
 
@@ -64,7 +67,7 @@ pub struct Heard {
 
 /// Node, modem and store.
 pub struct Radio<S> {
-    node: Box<Node<MOST_PAIRS, MOST_PAIRS, MOST_KEPT>>,
+    node: Box<Node<MOST_PAIRS, MOST_PAIRS, MOST_KEPT, MOST_LONG>>,
     link: Link,
     store: S,
     clock: Clock,
@@ -205,23 +208,12 @@ impl<S: Store> Radio<S> {
                 }
             }
             Event::Received { id, text, quality, window } => {
-                let received_ms = self.clock.unix_ms();
-                let arrival = Arrival { id, text: text.as_str().into(), received_ms, quality };
-                let window = Window { top: window.top(), bits: window.bits() };
-                match self.store.receive(arrival, window).await? {
-                    Taken::New => {
-                        self.status.received.add_one();
-                        tracing::info!(%id, "a text has arrived");
-                        self.node.accept(id, self.clock.now());
-                        self.courier.notify_one();
-                    }
-                    Taken::Known => self.node.accept(id, self.clock.now()),
-                    Taken::Full => {
-                        tracing::warn!(%id, "the inbox of this person is full");
-                        self.node.refuse(id);
-                    }
-                }
+                self.receive(id, text.as_str().into(), quality, window).await?;
             }
+            Event::ReceivedLong { id, quality, window } => match self.node.long_text(id).map(str::to_owned) {
+                Some(text) => self.receive(id, text, quality, window).await?,
+                None => self.node.refuse(id),
+            },
             Event::State { id, state } => self.handle_state(id, state).await?,
             Event::Closed { id } => {
                 self.store.close(id).await?;
@@ -241,6 +233,31 @@ impl<S: Store> Radio<S> {
             Event::Forget { identity } => self.store.forget(identity).await?,
             // What nobody takes in time is old news.
             Event::Heard { node, role, quality } => drop(self.news.try_send(Heard { node, role, quality })),
+        }
+        Ok(())
+    }
+
+    async fn receive(
+        &mut self,
+        id: MessageId,
+        text: String,
+        quality: Quality,
+        window: crypto::Window,
+    ) -> Result<(), store::Error> {
+        let arrival = Arrival { id, text, received_ms: self.clock.unix_ms(), quality };
+        let window = Window { top: window.top(), bits: window.bits() };
+        match self.store.receive(arrival, window).await? {
+            Taken::New => {
+                self.status.received.add_one();
+                tracing::info!(%id, "a text has arrived");
+                self.node.accept(id, self.clock.now());
+                self.courier.notify_one();
+            }
+            Taken::Known => self.node.accept(id, self.clock.now()),
+            Taken::Full => {
+                tracing::warn!(%id, "the inbox of this person is full");
+                self.node.refuse(id);
+            }
         }
         Ok(())
     }
@@ -300,7 +317,7 @@ impl<S: Store> Radio<S> {
             }
             // The node asks for more; then the pair is hungry again.
             Err(SendError::CountersNotReserved) => {}
-            Err(SendError::QueueFull) => {
+            Err(SendError::QueueFull | SendError::LongTextsUnderWay) => {
                 self.starved.insert((source, destination));
             }
             Err(error @ (SendError::Empty | SendError::TooLong { .. } | SendError::UnknownDestination)) => {

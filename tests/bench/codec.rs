@@ -32,7 +32,7 @@ const NOW: Instant = Instant::from_secs(1);
 const FRAMES: u32 = 512;
 
 type Cipher = Ccm<Aes128, U4, U13>;
-type Station = Box<Node<2, 8, 0>>;
+type Station = Box<Node<2, 8, 0, 0>>;
 
 fn main() {
     let folder = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("criterion");

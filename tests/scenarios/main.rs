@@ -13,4 +13,5 @@ mod determinism;
 mod faults;
 mod intruders;
 mod law;
+mod long;
 mod stage;

@@ -145,6 +145,23 @@ async fn two_handhelds_exchange_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_of_4096_octets_is_shown_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let air = Air::new(Settings::room(), 5);
+    let (mut alice, mut bruno) = two_people(folder.path(), &air).await;
+    let text: String = "La route du pont est fermée, passez par le moulin. ".repeat(100);
+    let text = text[..text.floor_char_boundary(4_096)].trim_end();
+    alice.types(&format!("@bruno {text}")).await;
+    alice.sees("[.] 1 ").await;
+    assert_eq!(bruno.sees("<Alice>").await, format!("<Alice> {text}"));
+    alice.sees("[+] 1 ").await;
+    bruno.loses_power(&air);
+    bruno.sees("Fanal").await;
+    bruno.types("/messages").await;
+    assert_eq!(bruno.sees("<Alice>").await, format!("<Alice> {text}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_set_and_said_survives_a_power_cut() {
     let folder = tempfile::tempdir().unwrap();
     let air = Air::new(Settings::room(), 2);

@@ -31,6 +31,7 @@ use fanal_protocol::pairing::MAX_CODE;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::Channel;
 use fanal_protocol::time::{Duration, Instant, earliest};
+use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 use fanal_radio::Radio;
 
 use crate::clock::Clock;
@@ -46,12 +47,16 @@ use words::{Complaint, Phrase};
 
 /// Frames that may wait for the air.
 const QUEUE: usize = 8;
-/// Octets of the longest line that can be typed: an invitation to the largest house, with the words around it.
-const MAX_LINE: usize = MAX_CODE + 64;
+/// Octets of the longest line that can be typed: a name and a text, with room to be told that the text is too long. An
+/// invitation is shorter.
+const MAX_LINE: usize = MAX_LONG_TEXT_OCTETS + 256;
+const _: () = assert!(MAX_CODE + 64 <= MAX_LINE);
 /// Octets that wait for the serial port.
-const SCREEN: usize = 2048;
+const SCREEN: usize = MAX_SHOWN + 512;
 /// Octets of the longest line that is shown: a text of which each octet had to be replaced, and what stands before it.
-const MAX_SHOWN: usize = 3 * fanal_protocol::wire::MAX_TEXT_OCTETS + 128;
+const MAX_SHOWN: usize = 3 * MAX_LONG_TEXT_OCTETS + 128;
+/// Long texts under way at one time, each way.
+const MAX_LONG: usize = 1;
 /// How long a message is tried, counted while the handheld is powered.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Time between beacons, by which others know that this handheld is in reach.
@@ -132,7 +137,7 @@ enum Listing {
 
 struct Handheld<F> {
     store: Store<F>,
-    node: Option<Node<MAX_CONTACTS, MAX_WAITING, 0>>,
+    node: Option<Node<MAX_CONTACTS, MAX_WAITING, 0, MAX_LONG>>,
     /// Lives as long as the handheld: what it has spent of the airtime outlasts the settings.
     mac: Option<Mac<QUEUE>>,
     configure: Option<Channel>,

@@ -2,7 +2,7 @@
 
 use embedded_storage_async::nor_flash::NorFlash;
 use fanal_protocol::crypto::{NetworkKey, SecretKey, agree};
-use fanal_protocol::id::NodeId;
+use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Event, Node, Session, State};
 use fanal_protocol::region::MAX_FRAME;
@@ -73,19 +73,15 @@ impl<F: NorFlash> Handheld<F> {
                 }
             }
             Event::Received { id, text, .. } => {
-                match self.store.add_incoming(id, &text).await {
-                    Ok(_) => {}
-                    Err(Error::Full) => {
-                        self.node.iter_mut().for_each(|node| node.refuse(id));
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error),
-                }
-                let name = self.name(id.source);
-                self.say(Phrase::Incoming { name: &name, text: &text });
-                if let Some(node) = &mut self.node {
-                    node.accept(id, now);
-                }
+                let stored = self.store.add_incoming(id, &text).await;
+                self.received(id, stored, now).await?;
+            }
+            Event::ReceivedLong { id, .. } => {
+                let Some(text) = self.node.as_ref().and_then(|node| node.long_text(id)) else {
+                    return Ok(());
+                };
+                let stored = self.store.add_incoming(id, text).await;
+                self.received(id, stored, now).await?;
             }
             Event::State { id, state } => {
                 let status = status_of(state);
@@ -105,6 +101,27 @@ impl<F: NorFlash> Handheld<F> {
             }
             // What the neighbors' figures are is asked of the node when somebody wants to know.
             Event::Closed { .. } | Event::Heard { .. } | Event::Fetch { .. } | Event::Forget { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A message came in and has a number in the store, if it found room there: it is shown, and its source may know.
+    async fn received(
+        &mut self,
+        id: MessageId,
+        stored: Result<u32, Error>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        match stored {
+            Ok(number) => self.show_message(number).await,
+            Err(Error::Full) => {
+                self.node.iter_mut().for_each(|node| node.refuse(id));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(node) = &mut self.node {
+            node.accept(id, now);
         }
         Ok(())
     }
@@ -200,7 +217,8 @@ impl<F: NorFlash> Handheld<F> {
     async fn resume_messages(&mut self, now: Instant) -> Result<(), Error> {
         let mut buffer = MessageBuffer::new();
         for number in self.store.waiting_numbers() {
-            let Some(Message::Outgoing { outgoing, text }) = self.store.message(number, &mut buffer).await?
+            let Some(Message::Outgoing { outgoing, text, cut }) =
+                self.store.message(number, &mut buffer).await?
             else {
                 continue;
             };
@@ -209,7 +227,9 @@ impl<F: NorFlash> Handheld<F> {
             let left = Duration::from_secs(u64::from(lifetime.saturating_sub(age)) * 60);
             let in_custody = matches!(status, Status::InCustody(_));
             let Some(node) = &mut self.node else { return Ok(()) };
-            if node.resume(id, text, left, priority, in_custody, now).is_err() {
+            // Another text under the counters of this one must never be sent.
+            let lost = cut && !in_custody;
+            if lost || node.resume(id, text, left, priority, in_custody, now).is_err() {
                 self.store.set_status(id, Status::Failed).await?;
                 let name = self.name(id.destination);
                 self.say(Phrase::State { number, name: &name, status: Status::Failed });
@@ -259,13 +279,14 @@ impl<F: NorFlash> Handheld<F> {
     async fn show_message(&mut self, number: u32) {
         let mut buffer = MessageBuffer::new();
         match self.store.message(number, &mut buffer).await {
-            Ok(Some(Message::Incoming { id, text })) => {
+            Ok(Some(Message::Incoming { id, text, cut })) => {
                 let name = self.name(id.source);
-                self.say(Phrase::Incoming { name: &name, text });
+                self.say(Phrase::Incoming { name: &name, text, cut });
             }
-            Ok(Some(Message::Outgoing { outgoing, text })) => {
+            Ok(Some(Message::Outgoing { outgoing, text, cut })) => {
                 let name = self.name(outgoing.id.destination);
-                self.say(Phrase::Outgoing { number, name: &name, status: outgoing.status, text });
+                let status = outgoing.status;
+                self.say(Phrase::Outgoing { number, name: &name, status, text, cut });
             }
             Ok(None) => {}
             Err(_) => self.give_up(),

@@ -6,7 +6,7 @@ use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::{Draft, SendError};
 use fanal_protocol::priority::Priority;
 use fanal_protocol::time::Instant;
-use fanal_protocol::wire::MAX_TEXT_OCTETS;
+use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 
 use super::command::{Command, Replace};
 use super::words::{Complaint, Phrase, Replaced};
@@ -142,7 +142,7 @@ impl<F: NorFlash> Handheld<F> {
     }
 
     async fn send(&mut self, destination: NodeId, text: &str, now: Instant) -> Result<(), Refused<'static>> {
-        if text.len() > MAX_TEXT_OCTETS {
+        if text.len() > MAX_LONG_TEXT_OCTETS {
             return Err(Complaint::TextTooLong { octets: text.len() }.into());
         }
         let missing = self.missing();
@@ -163,6 +163,7 @@ impl<F: NorFlash> Handheld<F> {
         let id = sent.map_err(|error| match error {
             SendError::TooLong { .. } => Complaint::TextTooLong { octets: text.len() },
             SendError::QueueFull => Complaint::TooManyWaiting,
+            SendError::LongTextsUnderWay => Complaint::LongTextWaiting,
             SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => {
                 Complaint::NotSent
             }

@@ -13,6 +13,8 @@ mod pair;
 use super::*;
 use crate::testbed::{Line, SimulatedClock, with};
 
+/// Of a flash that is just large enough.
+const PAGES: usize = 36;
 const KEY: &str = "2fe57da347cd62431528daac5fbb290730fff684afc4cfc2ed90995f58cb3b74";
 
 fn handheld<'a>(
@@ -24,13 +26,14 @@ fn handheld<'a>(
 ) -> impl Future<Output = ()> + 'a {
     let radio = air.station(name, Position::new(0.0, 0.0));
     let (line_in, line_out) = line.device();
-    run(radio, line_in, line_out, clock, flash, 1, None)
+    // On the heap: whatever the tests build around it would be as large on their stacks.
+    std::boxed::Box::pin(run(radio, line_in, line_out, clock, flash, 1, None))
 }
 
 /// Types each line of `script` that begins with `>`; the others must be what is shown.
 async fn converse(script: &str) {
     let air = Air::new(Settings::room(), 1);
-    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(20));
+    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(PAGES));
     let device = handheld(&air, "handheld", &line, &clock, &mut flash);
     let typed = async {
         for expected in script.lines().filter(|line| !line.is_empty()) {
@@ -56,7 +59,7 @@ async fn a_conversation_in_english() {
 #[tokio::test(start_paused = true)]
 async fn hostile_input_is_answered_in_words_and_steers_no_terminal() {
     let air = Air::new(Settings::room(), 1);
-    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(20));
+    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(PAGES));
     let device = handheld(&air, "handheld", &line, &clock, &mut flash);
     let attack = async {
         line.send(b"/language en\n").await;
@@ -100,7 +103,7 @@ async fn messages_reach_another_handheld_once_over_a_bad_air_and_within_the_duty
     let air = Air::new(settings, 7);
     let clock = SimulatedClock::new();
     let (alice, bruno) = (Line::new(), Line::new());
-    let mut flashes = (MemoryFlash::new(20), MemoryFlash::new(20));
+    let mut flashes = (MemoryFlash::new(PAGES), MemoryFlash::new(PAGES));
     let devices = async {
         let alice = handheld(&air, "alice", &alice, &clock, &mut flashes.0);
         let bruno = handheld(&air, "bruno", &bruno, &clock, &mut flashes.1);
@@ -135,12 +138,60 @@ async fn messages_reach_another_handheld_once_over_a_bad_air_and_within_the_duty
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_message_is_shown_whole_although_both_lose_power_while_it_is_under_way() {
+    let mut settings = Settings::room();
+    settings.faults = fanal_ether::fault::Faults::everywhere(fanal_ether::fault::Fault::loss(0.1));
+    let clock = SimulatedClock::new();
+    let (alice, bruno) = (Line::new(), Line::new());
+    let mut flashes = (MemoryFlash::new(PAGES), MemoryFlash::new(PAGES));
+    let text: String = "La route du pont est coupée. ".chars().cycle().take(3_900).collect();
+    assert!(text.len() <= 4_096);
+    let text = text.trim_end();
+
+    let air = Air::new(settings.clone(), 3);
+    let devices = async {
+        let alice = handheld(&air, "alice", &alice, &clock, &mut flashes.0);
+        let bruno = handheld(&air, "bruno", &bruno, &clock, &mut flashes.1);
+        select(alice, bruno).await;
+    };
+    let talk = async {
+        let key = set_up(&alice, "0201", 1).await;
+        bruno.send(format!("/contact 0201 Alice {key}\n").as_bytes()).await;
+        let key = set_up(&bruno, "0202", 2).await;
+        alice.send(format!("/contact 0202 Bruno {key}\n/to bruno\n").as_bytes()).await;
+        alice.send(format!("{}\n", "x".repeat(4_097)).as_bytes()).await;
+        alice.sees("! message too long: 4097 octets, 4096 at most").await;
+        alice.send(format!("{text}\n").as_bytes()).await;
+        alice.sees("[>] 1").await;
+        alice.send(format!("{}\n", "y".repeat(300)).as_bytes()).await;
+        alice.sees("! a long message is still on its way").await;
+    };
+    with(devices, talk).await;
+
+    let air = Air::new(settings, 4);
+    let devices = async {
+        let alice = handheld(&air, "alice", &alice, &clock, &mut flashes.0);
+        let bruno = handheld(&air, "bruno", &bruno, &clock, &mut flashes.1);
+        select(alice, bruno).await;
+    };
+    let talk = async {
+        assert_eq!(bruno.sees("<Alice>").await, format!("<Alice> {text}"));
+        alice.sees("[+] 1 delivered to Bruno").await;
+        bruno.send(b"/messages\n").await;
+        assert_eq!(bruno.sees("<Alice>").await, format!("<Alice> {text}"));
+        alice.send(b"/messages\n").await;
+        assert_eq!(alice.sees("[+] 1 @").await, format!("[+] 1 @Bruno {text}"));
+    };
+    with(devices, talk).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flash_that_cannot_be_read_is_erased_only_when_told() {
     use embedded_storage_async::nor_flash::NorFlash;
 
-    let mut flash = MemoryFlash::new(20);
+    let mut flash = MemoryFlash::new(PAGES);
     // Neither page states nor records: what a stray write leaves.
-    flash.write(0, &[0x5A; 20 * 4096]).await.unwrap();
+    flash.write(0, &[0x5A; PAGES * 4096]).await.unwrap();
     assert!(Store::open(&mut flash).await.is_err());
     let air = Air::new(Settings::room(), 1);
     let (line, clock) = (Line::new(), SimulatedClock::new());

@@ -8,7 +8,7 @@ use fanal_protocol::pairing::{Composed, Invalid, Verification};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, Unlawful};
 use fanal_protocol::time::Duration;
-use fanal_protocol::wire::MAX_TEXT_OCTETS;
+use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 use serde::{Deserialize, Serialize};
 
 use super::screen::Plain;
@@ -111,6 +111,8 @@ pub enum Phrase<'a> {
         name: &'a str,
         /// What.
         text: &'a str,
+        /// Whether more of it is not there any more.
+        cut: bool,
     },
     /// What has become of a message that was sent here.
     State {
@@ -131,6 +133,8 @@ pub enum Phrase<'a> {
         status: Status,
         /// What it says.
         text: &'a str,
+        /// Whether more of it is not there any more.
+        cut: bool,
     },
     /// There are no messages.
     NoMessages,
@@ -203,6 +207,8 @@ pub enum Complaint<'a> {
     },
     /// Too many messages wait for their receipts.
     TooManyWaiting,
+    /// A long text is still on its way.
+    LongTextWaiting,
     /// Something must be set first.
     NotReady(Missing),
     /// Lines were dropped because nobody took them.
@@ -269,13 +275,15 @@ impl fmt::Display for Spoken<'_> {
             }
             Phrase::NoContacts => say!(f, language, "aucun contact", "no contacts"),
             Phrase::Chosen(name) => say!(f, language, "à {}", "to {}", Plain(name)),
-            Phrase::Incoming { name, text } => write!(f, "<{}> {}", Plain(name), Plain(text)),
+            Phrase::Incoming { name, text, cut } => {
+                write!(f, "<{}> {}{}", Plain(name), Plain(text), ellipsis(cut))
+            }
             Phrase::State { number, name, status } => {
                 write!(f, "{} {number} ", mark(status))?;
                 say_state(f, language, Plain(name), status)
             }
-            Phrase::Outgoing { number, name, status, text } => {
-                write!(f, "{} {number} @{} {}", mark(status), Plain(name), Plain(text))
+            Phrase::Outgoing { number, name, status, text, cut } => {
+                write!(f, "{} {number} @{} {}{}", mark(status), Plain(name), Plain(text), ellipsis(cut))
             }
             Phrase::NoMessages => say!(f, language, "aucun message", "no messages"),
             Phrase::Status { node, channel, waiting, airtime_left, version } => {
@@ -342,6 +350,11 @@ const HELP: [(&str, &str); 10] = [
 
 /// How many lines `/help` has.
 pub(super) const HELP_LINES: usize = HELP.len();
+
+/// What stands for the part of a text that is not there any more.
+const fn ellipsis(cut: bool) -> &'static str {
+    if cut { "…" } else { "" }
+}
 
 const fn mark(status: Status) -> &'static str {
     match status {
@@ -476,13 +489,19 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             "message trop long\u{a0}: {} octets, {} au plus\u{a0}; rien n’est parti",
             "message too long: {} octets, {} at most; nothing was sent",
             octets,
-            MAX_TEXT_OCTETS
+            MAX_LONG_TEXT_OCTETS
         ),
         Complaint::TooManyWaiting => say!(
             f,
             language,
             "trop de messages en attente\u{a0}; celui-ci n’est pas parti",
             "too many messages waiting; this one was not sent"
+        ),
+        Complaint::LongTextWaiting => say!(
+            f,
+            language,
+            "un long message est encore en route\u{a0}: celui-ci n’est pas parti, renvoyez-le après, ou plus court",
+            "a long message is still on its way: this one was not sent, send it again later, or a shorter one"
         ),
         Complaint::NotReady(missing) => {
             say!(f, language, "pas encore prêt, à régler\u{a0}: {}", "not ready yet, to be set: {}", missing)

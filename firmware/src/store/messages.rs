@@ -6,10 +6,16 @@
 use embedded_storage_async::nor_flash::NorFlash;
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::priority::Priority;
+use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
+use fanal_protocol::wire::MAX_TEXT_OCTETS;
 use serde::{Deserialize, Serialize};
 
 use super::area::MAX_RECORD;
+use super::texts::{self, PLACES, Rest};
 use super::{Error, HISTORY, MESSAGES};
+
+/// Octets of the longest message: its record, and the rest of a long text.
+pub(super) const BUFFER: usize = MAX_RECORD + MAX_LONG_TEXT_OCTETS;
 
 /// What has become of a message that was sent here.
 ///
@@ -66,6 +72,8 @@ pub enum Message<'a> {
         id: MessageId,
         /// What it says.
         text: &'a str,
+        /// Whether more of it is not there any more.
+        cut: bool,
     },
     /// It was sent here.
     Outgoing {
@@ -73,6 +81,8 @@ pub enum Message<'a> {
         outgoing: Outgoing,
         /// What it says.
         text: &'a str,
+        /// Whether more of it is not there any more.
+        cut: bool,
     },
 }
 
@@ -82,15 +92,42 @@ struct Slot {
     content: Content,
 }
 
+/// The discriminants are stored in flash and never change.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Content {
     Incoming(MessageId),
     Outgoing(Outgoing),
+    LongIncoming(MessageId, Rest),
+    LongOutgoing(Outgoing, Rest),
+}
+
+impl Slot {
+    const fn incoming(self) -> Option<MessageId> {
+        match self.content {
+            Content::Incoming(id) | Content::LongIncoming(id, _) => Some(id),
+            Content::Outgoing(_) | Content::LongOutgoing(..) => None,
+        }
+    }
+
+    const fn outgoing(self) -> Option<Outgoing> {
+        match self.content {
+            Content::Outgoing(outgoing) | Content::LongOutgoing(outgoing, _) => Some(outgoing),
+            Content::Incoming(_) | Content::LongIncoming(..) => None,
+        }
+    }
+
+    const fn rest(self) -> Option<Rest> {
+        match self.content {
+            Content::LongIncoming(_, rest) | Content::LongOutgoing(_, rest) => Some(rest),
+            Content::Incoming(_) | Content::Outgoing(_) => None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
     slot: Slot,
+    /// All of it, or its beginning. The last octets of the record.
     text: &'a str,
 }
 
@@ -152,17 +189,26 @@ impl Index {
     /// The first place from the next number on whose message does not wait.
     pub(super) fn next_place(&self) -> Option<Place> {
         (self.next_number..u32::MAX).take(HISTORY).map(Place::of).find(|place| match self.slot(*place) {
-            Some(Slot { content: Content::Outgoing(outgoing), .. }) => !outgoing.status.waits(),
-            _ => true,
+            Some(slot) => slot.outgoing().is_none_or(|outgoing| !outgoing.status.waits()),
+            None => true,
         })
     }
 
     /// The incoming message in a place.
     pub(super) fn incoming_at(&self, place: Place) -> Option<MessageId> {
-        match self.slot(place)?.content {
-            Content::Incoming(id) => Some(id),
-            Content::Outgoing(_) => None,
-        }
+        self.slot(place)?.incoming()
+    }
+
+    /// Where the next long text goes: a free place, else that of the oldest that need not be sent any more.
+    fn next_text_place(&self) -> Option<u8> {
+        // Of those with one place only the newest has its text there.
+        let newest = |place: u8| {
+            let here = self.slots().filter(|slot| slot.rest().is_some_and(|rest| rest.place == place));
+            here.max_by_key(|slot| slot.number)
+        };
+        let owned = |slot: &Slot| slot.outgoing().is_some_and(|outgoing| outgoing.status.is_ours_alone());
+        let free = (0..PLACES).filter(|place| !newest(*place).as_ref().is_some_and(owned));
+        free.min_by_key(|place| newest(*place).map_or(0, |slot| slot.number))
     }
 
     /// Counters of the incoming messages from `source` to `destination`, from number `since` on.
@@ -172,22 +218,18 @@ impl Index {
         source: NodeId,
         since: u32,
     ) -> impl Iterator<Item = u32> {
-        self.slots().filter_map(move |slot| match slot.content {
-            Content::Incoming(id)
-                if slot.number >= since && id.source == source && Some(id.destination) == destination =>
-            {
-                Some(id.counter)
-            }
-            _ => None,
+        self.slots().filter(move |slot| slot.number >= since).flat_map(move |slot| {
+            let ends = |id: &MessageId| id.source == source && Some(id.destination) == destination;
+            let first = slot.incoming().filter(ends).map(|id| id.counter);
+            let count = slot.rest().map_or(1, Rest::counters);
+            first.into_iter().flat_map(move |first| first..first.saturating_add(count))
         })
     }
 
     /// Numbers and states of the messages that wait for a receipt, in no order.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (u32, Status)> {
-        self.slots().filter_map(|slot| match slot.content {
-            Content::Outgoing(outgoing) if outgoing.status.waits() => Some((slot.number, outgoing.status)),
-            _ => None,
-        })
+        let waiting = |slot: Slot| slot.outgoing().filter(|outgoing| outgoing.status.waits());
+        self.slots().filter_map(move |slot| Some((slot.number, waiting(slot)?.status)))
     }
 
     pub(super) fn number_after(&self, number: u32) -> Option<u32> {
@@ -221,8 +263,21 @@ impl Index {
         content: Content,
         text: &str,
     ) -> Result<u32, Error> {
-        let slot = Slot { number: place.number, content };
-        MESSAGES.put(flash, place.key(), &Record { slot, text }).await?;
+        let mut slot = Slot { number: place.number, content };
+        let mut beginning = text;
+        if text.len() > MAX_TEXT_OCTETS {
+            let octets = u16::try_from(text.len()).map_err(|_| Error::TooLong)?;
+            let rest = Rest { place: self.next_text_place().ok_or(Error::Full)?, octets };
+            texts::write(flash, rest.place, slot.number, text).await?;
+            beginning = texts::split(text).0;
+            slot.content = match content {
+                Content::Incoming(id) | Content::LongIncoming(id, _) => Content::LongIncoming(id, rest),
+                Content::Outgoing(outgoing) | Content::LongOutgoing(outgoing, _) => {
+                    Content::LongOutgoing(outgoing, rest)
+                }
+            };
+        }
+        MESSAGES.put(flash, place.key(), &Record { slot, text: beginning }).await?;
         self.set(slot);
         Ok(slot.number)
     }
@@ -233,12 +288,14 @@ impl Index {
         id: MessageId,
         status: Status,
     ) -> Result<Option<u32>, Error> {
-        let found = self.slots().find_map(|slot| match slot.content {
-            Content::Outgoing(outgoing) if outgoing.id == id => Some((slot.number, outgoing)),
-            _ => None,
-        });
-        let Some((number, outgoing)) = found else { return Ok(None) };
-        let slot = Slot { number, content: Content::Outgoing(Outgoing { status, ..outgoing }) };
+        let found = self.slots().find_map(|slot| Some((slot, slot.outgoing().filter(|sent| sent.id == id)?)));
+        let Some((former, outgoing)) = found else { return Ok(None) };
+        let (number, changed) = (former.number, Outgoing { status, ..outgoing });
+        let content = match former.rest() {
+            Some(rest) => Content::LongOutgoing(changed, rest),
+            None => Content::Outgoing(changed),
+        };
+        let slot = Slot { number, content };
         let same = outgoing.status == status;
         if !same && !matches!(status, Status::Queued | Status::Sent) {
             let mut buffer = [0; MAX_RECORD];
@@ -255,17 +312,26 @@ impl Index {
         &mut self,
         flash: &mut F,
         number: u32,
-        buffer: &'b mut [u8; MAX_RECORD],
+        buffer: &'b mut [u8; BUFFER],
     ) -> Result<Option<Message<'b>>, Error> {
         let place = Place::of(number);
         let Some(slot) = self.slot(place).filter(|slot| slot.number == number) else { return Ok(None) };
-        let len = MESSAGES.load(flash, place.key(), buffer).await?;
-        let record = len.and_then(|len| buffer.get(..len)).ok_or(Error::Damaged)?;
-        let Record { text, .. } = postcard::from_bytes(record).map_err(|_| Error::Damaged)?;
+        let record = buffer.first_chunk_mut().ok_or(Error::Damaged)?;
+        let mut end = MESSAGES.load(flash, place.key(), record).await?.ok_or(Error::Damaged)?;
+        let octets = record.get(..end).ok_or(Error::Damaged)?;
+        let Record { text, .. } = postcard::from_bytes(octets).map_err(|_| Error::Damaged)?;
+        let begin = end - text.len();
+        let total = begin + slot.rest().map_or(text.len(), |rest| rest.octets.into());
+        if let Some(Rest { place, .. }) = slot.rest() {
+            end = texts::read(flash, place, number, buffer, end, total).await?;
+        }
+        let text = buffer.get(begin..end).and_then(|octets| core::str::from_utf8(octets).ok());
+        let (text, cut) = (text.ok_or(Error::Damaged)?, end != total);
         // The index knows what was not worth a write.
-        Ok(Some(match slot.content {
-            Content::Incoming(id) => Message::Incoming { id, text },
-            Content::Outgoing(outgoing) => Message::Outgoing { outgoing, text },
-        }))
+        Ok(match (slot.incoming(), slot.outgoing()) {
+            (Some(id), _) => Some(Message::Incoming { id, text, cut }),
+            (None, Some(outgoing)) => Some(Message::Outgoing { outgoing, text, cut }),
+            (None, None) => None,
+        })
     }
 }

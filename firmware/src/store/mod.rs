@@ -6,8 +6,8 @@
 //! - an incoming message and the mark that it has been seen are one record, so a power cut can neither lose it
 //!   nor show it twice.
 //!
-//! Two areas of the flash, each a map from small numbers to records: `settings` change seldom, `messages` with
-//! every message. A clock that counts only powered minutes gives messages an age.
+//! Three areas of the flash, each a map from small numbers to records: `settings` change seldom, `messages` with
+//! every message, `texts` with the rest of each long one. A clock that counts only powered minutes gives messages an age.
 //!
 //! # Cancel safety
 //! No `async` function here is cancel safe: wait for its end.
@@ -17,6 +17,7 @@ mod messages;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use core::fmt;
 
@@ -47,8 +48,12 @@ const SETTINGS_OCTETS: u32 = 16 * 1024;
 /// Octets of flash for the messages, after the settings. Twice what `HISTORY` of the longest need.
 const MESSAGES_OCTETS: u32 = 64 * 1024;
 
+/// Octets of flash for what long texts have beyond their beginnings, after the messages. Twice what they need.
+const TEXTS_OCTETS: u32 = 64 * 1024;
+
 const SETTINGS: Area = Area(0..SETTINGS_OCTETS);
 const MESSAGES: Area = Area(SETTINGS_OCTETS..SETTINGS_OCTETS + MESSAGES_OCTETS);
+const TEXTS: Area = Area(MESSAGES.0.end..MESSAGES.0.end + TEXTS_OCTETS);
 
 /// Why something is not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,13 +107,17 @@ impl<F: NorFlash> Store<F> {
     }
 
     async fn load(flash: &mut F) -> Result<(settings::Cached, messages::Index), Error> {
-        if flash.capacity() < MESSAGES.0.end as usize {
+        if flash.capacity() < TEXTS.0.end as usize {
             return Err(Error::Unsuitable);
         }
         let mut settings = settings::Cached::new();
         SETTINGS.scan(flash, |key, octets| settings.apply(key, octets)).await?;
         let mut messages = messages::Index::new();
         MESSAGES.scan(flash, |key, octets| messages.apply(key, octets)).await?;
+        // Something else of an older firmware may be there. Whatever it was, the beginnings of all texts are not.
+        if let Err(Error::Damaged) = TEXTS.scan(flash, |_, _| ()).await {
+            flash.erase(TEXTS.0.start, TEXTS.0.end).await.map_err(|_| Error::Flash)?;
+        }
         Ok((settings, messages))
     }
 
@@ -117,7 +126,7 @@ impl<F: NorFlash> Store<F> {
     /// # Errors
     /// [`Error::Flash`].
     pub async fn erase(flash: &mut F) -> Result<(), Error> {
-        flash.erase(SETTINGS.0.start, MESSAGES.0.end).await.map_err(|_| Error::Flash)
+        flash.erase(SETTINGS.0.start, TEXTS.0.end).await.map_err(|_| Error::Flash)
     }
 
     /// Everything but the messages.
@@ -244,7 +253,8 @@ impl<F: NorFlash> Store<F> {
         self.messages.number_after(number)
     }
 
-    /// Reads a message into `buffer`; `None` if there is none with this number any more.
+    /// Reads a message into `buffer`; `None` if there is none with this number any more. Of a long text that has made
+    /// room for later ones only the beginning is left.
     ///
     /// # Errors
     /// Those of the flash.
@@ -276,12 +286,12 @@ impl<F: NorFlash> Store<F> {
 }
 
 /// Room for one message in RAM.
-pub struct MessageBuffer([u8; area::MAX_RECORD]);
+pub struct MessageBuffer([u8; messages::BUFFER]);
 
 impl MessageBuffer {
     /// An empty one.
     pub const fn new() -> Self {
-        Self([0; area::MAX_RECORD])
+        Self([0; messages::BUFFER])
     }
 }
 

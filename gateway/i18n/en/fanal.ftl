@@ -2,7 +2,7 @@
 
 ## Answers to messages that do not go on the air
 
-refused-too-long = Not sent: the text has { $octets } octets and a radio message carries { $max } at most. Send it in parts.
+refused-too-long = Not sent: the text has { $octets } octets and no more than { $max } go over the radio in one message. Send it in parts.
 refused-unknown-recipient = Not sent: there is no handheld at this address. The gateway's services list shows those that exist.
 refused-to-gateway = Not sent: this is the gateway itself. Write to one of the handhelds in your contact list.
 refused-not-listed = Not sent: the gateway does not know your account. Ask the person who runs it to add you.

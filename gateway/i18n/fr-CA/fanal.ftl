@@ -2,7 +2,7 @@
 
 ## Réponses aux messages qui ne partent pas par radio
 
-refused-too-long = Non envoyé : le texte fait { $octets } octets et un message radio en porte au plus { $max }. Envoyez-le en plusieurs parties.
+refused-too-long = Non envoyé : le texte fait { $octets } octets et un message par radio en compte au plus { $max }. Envoyez-le en plusieurs parties.
 refused-unknown-recipient = Non envoyé : aucun portatif n'a cette adresse. La liste des services de la passerelle montre ceux qui existent.
 refused-to-gateway = Non envoyé : ceci est la passerelle elle-même. Écrivez à l'un des portatifs de vos contacts.
 refused-not-listed = Non envoyé : la passerelle ne connaît pas votre compte. Demandez à la personne qui s'en occupe de vous ajouter.

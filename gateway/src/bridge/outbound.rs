@@ -91,7 +91,7 @@ pub enum Ignored {
     NoAddress,
 }
 
-/// Decides about one message. `max_octets` is the longest text that fits one radio frame; `site` is the language
+/// Decides about one message. `max_octets` is the longest text that goes on the air; `site` is the language
 /// spoken when the message does not say its own.
 pub fn translate(message: &Message, names: &dyn Names, max_octets: usize, site: Language) -> Outcome {
     let (Some(from), Some(to)) = (&message.from, &message.to) else {

@@ -142,7 +142,9 @@ impl<S: Store> Radio<S> {
             match self.node.resume(id, &draft.text, left, draft.priority, in_custody, self.clock.now()) {
                 Ok(()) => {}
                 // In custody with many others: the store ends it when its time is over.
-                Err(SendError::QueueFull) => tracing::warn!(%id, "there is no room to resume this text"),
+                Err(SendError::QueueFull | SendError::LongTextsUnderWay) => {
+                    tracing::warn!(%id, "there is no room to resume this text")
+                }
                 Err(error) => {
                     tracing::warn!(%id, %error, "a text of the last run cannot be sent any more");
                     self.store.advance(id, Progress::Failed).await?;

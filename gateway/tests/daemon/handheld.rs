@@ -32,7 +32,7 @@ const QUALITY: Quality = Quality { rssi_dbm: -97, snr_quarter_db: 18 };
 
 /// Rosa's handheld. It keeps everything in memory, and is never switched off.
 pub(crate) struct Handheld {
-    node: Node<2, 8, 0>,
+    node: Node<2, 8, 0, 1>,
     started: std::time::Instant,
     /// Whether it and the modem hear each other.
     pub(crate) within_reach: bool,
@@ -95,6 +95,11 @@ impl Handheld {
                 }
                 Event::Received { id, text, .. } => {
                     self.received.push((id, text.as_str().to_owned()));
+                    self.node.accept(id, now);
+                }
+                Event::ReceivedLong { id, .. } => {
+                    let text = self.node.long_text(id).unwrap().to_owned();
+                    self.received.push((id, text));
                     self.node.accept(id, now);
                 }
                 Event::State { id, state } => {

@@ -46,6 +46,35 @@ async fn rosa_learns_that_alice_has_her_text_only_when_her_app_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_texts_go_both_ways_whole_although_the_gateway_is_killed() {
+    let mut site = Site::new().await;
+    site.modem.handheld().within_reach = false;
+    site.start().await;
+    let mut alice = site.alice().await;
+    let text: String =
+        "Le pont est coupé. ".chars().cycle().take(3_800).collect::<String>().trim_end().into();
+    alice.write("m1", &text).await;
+    alice.write("m2", &"x".repeat(4_097)).await;
+    let refused = alice.message().await;
+    assert_eq!(refused.type_, MessageType::Error, "{refused:?}");
+    assert!(format!("{refused:?}").contains("4097") && format!("{refused:?}").contains("4096"));
+    site.until("a poll", |site| site.modem.handheld().frames > 1).await;
+    site.kill();
+    site.modem.handheld().within_reach = true;
+    site.start().await;
+    let message = alice.message().await;
+    assert_eq!(receipt(&message), Some("m1"), "{message:?}");
+    assert_eq!(site.modem.handheld().texts(), [text.as_str()]);
+
+    let id = site.modem.handheld().write(&text);
+    let message = alice.message().await;
+    assert_eq!(body(&message), text, "one bubble");
+    site.until("custody", |site| matches!(site.modem.handheld().state(id), Some(State::InCustody(_)))).await;
+    alice.confirm(&message).await;
+    site.until("delivery", |site| site.modem.handheld().state(id) == Some(State::Delivered)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn presence_says_that_rosa_was_heard() {
     let mut site = Site::new().await;
     site.start().await;

@@ -9,7 +9,7 @@ mod store;
 
 use std::collections::VecDeque;
 
-use fanal_protocol::crypto::NetworkKey;
+use fanal_protocol::crypto::{NetworkKey, Window};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Action, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Draft, Event, KEEP_FOR, Node, SendError, Session, State};
@@ -26,6 +26,8 @@ pub use store::{InboxRow, KeptRow, OutboxRow, Store};
 pub const MOST_PEERS: usize = 512;
 /// Messages that it may have under way. A box in the real world has more; a handheld has fewer.
 const MOST_PENDING: usize = 128;
+/// Long texts that it may have under way each way.
+const MOST_LONG: usize = 4;
 
 /// A station, running or not.
 pub struct Station {
@@ -46,7 +48,7 @@ pub struct Station {
 
 /// What is lost with the power.
 struct Running {
-    node: Node<MOST_PEERS, MOST_PENDING, 64>,
+    node: Node<MOST_PEERS, MOST_PENDING, 64, MOST_LONG>,
     mac: Mac<8>,
     /// The radio is busy with an action of the mac.
     acting: bool,
@@ -278,7 +280,9 @@ impl Station {
                     self.step()?;
                     running.node.handle_stored(id, now);
                 }
-                Err(SendError::QueueFull | SendError::CountersNotReserved) => break,
+                Err(SendError::QueueFull | SendError::LongTextsUnderWay | SendError::CountersNotReserved) => {
+                    break;
+                }
                 Err(error) => {
                     self.letters.pop_front();
                     self.notices.push_back(Notice::Refused(error));
@@ -298,13 +302,12 @@ impl Station {
                 running.node.handle_reserved(local, remote, until, now);
             }
             Event::Received { id, text, window, .. } => {
-                self.step()?;
-                let fresh = self.store.receive(id, &text, window, self.setup.acceptance, &self.peers);
-                self.notices.push_back(if fresh { Notice::Stored(id) } else { Notice::StoredAgain(id) });
-                if fresh && self.setup.acceptance == Acceptance::Custody {
-                    self.notices.push_back(Notice::Forwarded(id));
-                }
-                self.step()?;
+                self.receive(id, &text, window)?;
+                running.node.accept(id, now);
+            }
+            Event::ReceivedLong { id, window, .. } => {
+                let text = running.node.long_text(id).expect("it is there until it is accepted");
+                self.receive(id, text, window)?;
                 running.node.accept(id, now);
             }
             Event::State { id, state } => {
@@ -340,6 +343,17 @@ impl Station {
             Event::Heard { .. } => {}
         }
         Ok(())
+    }
+
+    /// A message for one of its addresses becomes durable.
+    fn receive(&mut self, id: MessageId, text: &str, window: Window) -> Result<(), Crash> {
+        self.step()?;
+        let fresh = self.store.receive(id, text, window, self.setup.acceptance, &self.peers);
+        self.notices.push_back(if fresh { Notice::Stored(id) } else { Notice::StoredAgain(id) });
+        if fresh && self.setup.acceptance == Acceptance::Custody {
+            self.notices.push_back(Notice::Forwarded(id));
+        }
+        self.step()
     }
 
     fn step(&mut self) -> Result<(), Crash> {

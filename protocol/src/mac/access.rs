@@ -8,7 +8,7 @@ use crate::priority::Priority;
 use crate::rand::Jitter;
 use crate::region::Rate;
 use crate::time::{Duration, Instant};
-use crate::wire::{Ack, DIRECT, FLOOD, FULL_HOP_LIMIT, Frame, Kind, Receipt, Routed};
+use crate::wire::{Ack, DIRECT, FLOOD, FULL_HOP_LIMIT, Frame, Kind, Receipt, Routed, Status};
 
 /// From the end of a frame until its sender listens again.
 pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
@@ -105,6 +105,10 @@ impl Access {
             (DIRECT, Kind::Text, _) if routed.hop_limit == FULL_HOP_LIMIT => Ack::OCTETS,
             (DIRECT, Kind::Text, _) => Receipt::OCTETS,
             (DIRECT, _, Ok(Frame::Receipt(receipt))) if receipt.acknowledge => Ack::OCTETS,
+            // Of fragments nobody but the ends knows which is the last; a status that finds no room is asked for by a poll.
+            (DIRECT, _, Ok(Frame::Fragment(fragment))) if fragment.poll_proof().is_some() => {
+                Status::MAX_OCTETS
+            }
             (DIRECT, ..) => return None,
             _ => frame.len(),
         };

@@ -208,6 +208,20 @@ fn after_a_text_was_heard_only_an_answer_may_go_out_until_its_slot_is_over() {
 }
 
 #[test]
+fn a_poll_is_answered_and_a_fragment_is_not() {
+    let slot_after = |sealed: usize| {
+        let access = access::Access::new(Channel::home(RegionCode::Ca).rate, 0);
+        let mut frame = std::vec![0x77, 0, 1, 1, 2, 1, 5];
+        frame.resize(7 + sealed, 0xAA);
+        access
+            .answer_slot(&frame)
+            .map(|slot| slot - access::TURNAROUND - access::ANSWER_JITTER - access::STORING)
+    };
+    assert_eq!(slot_after(4), Some(Channel::home(RegionCode::Ca).rate.time_on_air(12)));
+    assert_eq!(slot_after(100), None);
+}
+
+#[test]
 fn after_an_own_text_even_answers_wait_for_the_answer() {
     let mut mac = mac(RegionCode::Ca);
     let mut now = NOW;

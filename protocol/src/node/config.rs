@@ -44,7 +44,8 @@ pub struct Draft<'a> {
     pub source: NodeId,
     /// Whom it is for.
     pub destination: NodeId,
-    /// 1 to [`MAX_TEXT_OCTETS`](crate::wire::MAX_TEXT_OCTETS) octets of UTF-8.
+    /// 1 to [`MAX_LONG_TEXT_OCTETS`](crate::transport::MAX_LONG_TEXT_OCTETS) octets of UTF-8. What is longer than
+    /// [`MAX_TEXT_OCTETS`](crate::wire::MAX_TEXT_OCTETS) is a long text.
     pub text: &'a str,
     /// How long to keep trying.
     pub lifetime: Duration,

@@ -109,7 +109,9 @@ impl Kept {
     }
 }
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// The text that was offered for keeping is durable: its source is told. Unknown identities are ignored.
     pub fn kept(&mut self, identity: u32, now: Instant) {
         let Some(entry) = self.kept.iter_mut().find(|entry| entry.identity == identity) else { return };

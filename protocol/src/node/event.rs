@@ -34,6 +34,16 @@ pub enum Event {
         /// The replay window of the session (local = destination, remote = source) to store with it.
         window: Window,
     },
+    /// A long text arrived: as [`Event::Received`], but [`Node::long_text`](super::Node::long_text) has what it says until
+    /// it is accepted or refused.
+    ReceivedLong {
+        /// Which message.
+        id: MessageId,
+        /// How well its last fragment was heard.
+        quality: Quality,
+        /// The replay window to store with it: all counters of the message are marked.
+        window: Window,
+    },
     /// A message of ours has a new state. After a final one, call
     /// [`Node::handle_stored`](super::Node::handle_stored) once the state is durable.
     State {
@@ -82,15 +92,17 @@ pub enum Event {
 pub enum SendError {
     /// There is no text.
     Empty,
-    /// The text does not fit into one frame.
+    /// The text has more octets than may be sent.
     TooLong {
-        /// Octets that fit.
+        /// How many may.
         max: usize,
     },
     /// There is no session between source and destination.
     UnknownDestination,
     /// Too many messages are under way.
     QueueFull,
+    /// Too many long texts are under way; shorter ones are taken.
+    LongTextsUnderWay,
     /// The session's counters are used up; more become available once the pending [`Event::Reserve`] is answered.
     CountersNotReserved,
 }
@@ -102,6 +114,7 @@ impl fmt::Display for SendError {
             SendError::TooLong { max } => write!(f, "the text is longer than {max} octets"),
             SendError::UnknownDestination => f.write_str("the destination is unknown"),
             SendError::QueueFull => f.write_str("too many messages are under way"),
+            SendError::LongTextsUnderWay => f.write_str("too many long texts are under way"),
             SendError::CountersNotReserved => f.write_str("no counter is reserved yet"),
         }
     }

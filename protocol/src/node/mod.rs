@@ -17,6 +17,7 @@ mod budget;
 mod config;
 mod custody;
 mod event;
+mod long;
 mod outbound;
 mod proof;
 mod receive;
@@ -45,6 +46,7 @@ use crate::wire::{MAX_FRAME, TAG_OCTETS};
 use budget::Budget;
 pub use custody::KEEP_FOR;
 use custody::Kept;
+use long::Long;
 
 /// Neighbors remembered.
 const NEIGHBORS: usize = 32;
@@ -65,9 +67,9 @@ const PASSING: usize = 8;
 const REMEMBERED: usize = 64;
 
 /// One node with room for `SESSIONS` pairs of addresses, `PENDING` messages of ours under way (and as many receipts to
-/// be confirmed), and to know of `KEPT` texts that its host keeps for absent nodes. At most `SESSIONS` x 88 +
-/// `PENDING` x 380 + `KEPT` x 72 octets and 10 kB.
-pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> {
+/// be confirmed), to know of `KEPT` texts that its host keeps for absent nodes, and for `LONG` long texts each way (0: for
+/// none, whose lengths are then refused). At most `SESSIONS` x 88 + `PENDING` x 380 + `KEPT` x 72 + `LONG` x 8600 octets and 10 kB.
+pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize> {
     config: Config,
     started: Instant,
     jitter: Jitter,
@@ -80,6 +82,7 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> 
     answers: Deque<[u8; TAG_OCTETS], ANSWERS>,
     relay: Relay<PASSING, REMEMBERED>,
     kept: Vec<Kept, KEPT>,
+    long: Long<LONG>,
     /// The text that the host is asked to keep.
     offered: Option<Vec<u8, MAX_FRAME>>,
     network: Network<NEIGHBORS, ROUTES>,
@@ -89,7 +92,9 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> 
     stats: Stats,
 }
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// A node that begins at `now`. Beacon counters below `beacon_counter` may have been used before.
     /// All jitter follows from `seed`.
     pub fn new(config: Config, beacon_counter: u32, seed: u64, now: Instant) -> Self {
@@ -114,6 +119,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             answers: Deque::new(),
             relay: Relay::new(),
             kept: Vec::new(),
+            long: Long::new(),
             offered: None,
             network,
             beacon_counters: Reservation::starting_at(beacon_counter),

@@ -9,29 +9,29 @@ use crate::time::{Duration, Instant};
 use crate::transport::{
     Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
 };
-use crate::wire::MAX_TEXT_OCTETS;
 
+use super::long::Long;
 use super::{Draft, Full, Node, SendError};
 
 /// A dropped frame is handed out again after this time.
 const DROPPED_RETRY: Duration = Duration::from_secs(1);
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// Takes a message of ours. Make it durable together with the returned id, then call
     /// [`Node::handle_stored`]: nothing is transmitted before.
     ///
     /// # Errors
     /// See [`SendError`]; nothing has been taken.
     pub fn send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
-        let text = checked(draft.text)?;
-        let full = self.outgoing.is_full();
+        let count = Long::<LONG>::counters(draft.text)?;
+        let room = self.room_for(count);
         let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
-        if full {
-            return Err(SendError::QueueFull);
-        }
-        let counter = session.counters.take().ok_or(SendError::CountersNotReserved)?;
+        room?;
+        let counter = session.counters.take_run(count).ok_or(SendError::CountersNotReserved)?;
         let id = MessageId { source: draft.source, destination: draft.destination, counter };
-        self.insert(id, text, draft.priority, now + draft.lifetime, Phase::Storing)?;
+        self.insert(id, draft.text, draft.priority, now + draft.lifetime, Phase::Storing)?;
         Ok(id)
     }
 
@@ -49,8 +49,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         in_custody: bool,
         now: Instant,
     ) -> Result<(), SendError> {
+        let count = if in_custody { Ok(1) } else { Long::<LONG>::counters(text) };
         let session = self.session_of(id).ok_or(SendError::UnknownDestination)?;
-        session.counters.skip_past(id.counter);
+        // Of one in custody no counter but the first need be known: all of them were reserved at once.
+        session.counters.skip_past(id.counter.saturating_add(u32::from(count.unwrap_or(1)) - 1));
         if self.knows(id) {
             return Ok(());
         }
@@ -62,7 +64,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             let entry = Custody { id, receipt, expires_at, keeper, identity, settled, wish, told };
             return self.in_custody.push(entry).map_err(|_| SendError::QueueFull);
         }
-        let text = checked(text)?;
+        self.room_for(count?)?;
         self.insert(id, text, priority, now + lifetime_left, Phase::Due)
     }
 
@@ -117,6 +119,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     pub fn handle_transmitted(&mut self, token: u32, now: Instant) {
         let rate = self.config.rate;
         self.relay.handle_transmitted(token, rate, &mut self.jitter, now);
+        self.handle_piece_transmitted(token, now);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             let first = entry.schedule.attempts() == 0;
             let next = next_attempt(&mut entry.schedule, entry.last, rate, &mut self.jitter, now);
@@ -137,6 +140,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     pub fn handle_dropped(&mut self, token: u32, now: Instant) {
         self.relay.handle_dropped(token, &mut self.jitter, now);
         let again = now + DROPPED_RETRY + self.jitter.duration_up_to(DROPPED_RETRY);
+        self.long.handle_dropped(token, again);
         if let Some(entry) = self.outgoing.iter_mut().find(|entry| entry.phase == Phase::OnAir(token)) {
             entry.phase = Phase::Waiting(again);
         }
@@ -169,19 +173,32 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.outgoing.iter().any(|entry| entry.id == id) || self.in_custody.iter().any(|entry| entry.id == id)
     }
 
+    /// Whether a message of so many counters finds a place.
+    fn room_for(&mut self, counters: u8) -> Result<(), SendError> {
+        self.forget_settled();
+        if self.outgoing.is_full() {
+            return Err(SendError::QueueFull);
+        }
+        if counters > 1 && self.long.is_full() { Err(SendError::LongTextsUnderWay) } else { Ok(()) }
+    }
+
     fn insert(
         &mut self,
         id: MessageId,
-        text: Text,
+        text: &str,
         priority: Priority,
         expires_at: Instant,
         phase: Phase,
     ) -> Result<(), SendError> {
         let ack = self.proof(Purpose::Ack, id).ok_or(SendError::UnknownDestination)?;
         let receipt = self.proof(Purpose::Receipt, id).ok_or(SendError::UnknownDestination)?;
+        let short = Text::try_from(text).ok();
+        if short.is_none() {
+            self.long.hold(id, text, phase != Phase::Storing)?;
+        }
         let entry = Outgoing {
             id,
-            text,
+            text: short,
             priority,
             expires_at,
             phase,
@@ -211,11 +228,4 @@ fn next_attempt(
         }
         Some(Attempt { asked: Asked::End(_), .. }) | None => schedule.transmitted(0, rate, jitter, now),
     }
-}
-
-fn checked(text: &str) -> Result<Text, SendError> {
-    if text.is_empty() {
-        return Err(SendError::Empty);
-    }
-    Text::try_from(text).map_err(|_| SendError::TooLong { max: MAX_TEXT_OCTETS })
 }

@@ -15,7 +15,9 @@ const FORGOTTEN: u32 = 256;
 
 type Proof = [u8; wire::TAG_OCTETS];
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// An ack names nobody, so it was sent by a neighbor.
     pub(super) fn handle_ack(
         &mut self,

@@ -9,7 +9,9 @@ use crate::wire::{self, Frame, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// A frame was heard.
     ///
     /// # Errors
@@ -26,6 +28,15 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             }
             Ok(Frame::Ack(ack)) => self.handle_ack(ack, quality, now),
             Ok(Frame::Beacon(beacon)) => self.handle_beacon(beacon, quality, now),
+            Ok(Frame::Fragment(fragment)) if self.is_own(fragment.0.source) => {
+                self.handle_piece_echo(octets, now)
+            }
+            Ok(Frame::Fragment(fragment)) if self.is_own(fragment.0.destination) => {
+                self.handle_fragment(fragment, quality, now)
+            }
+            Ok(Frame::Status(status)) if self.is_own(status.destination) => {
+                self.handle_status(status, quality, now)
+            }
             Ok(Frame::Custody(notice)) if self.is_own(notice.destination) => self.handle_custody(notice, now),
             Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_)) => self.pass_on(octets, quality, now),
             Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) => match Routed::read(octets) {
@@ -42,6 +53,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let Some(index) = self.arriving.iter().position(|entry| entry.id == id) else { return };
         let Arriving { window, came, .. } = self.arriving[index];
         self.arriving.remove(index);
+        self.release_long(id);
         if let Some(session) = self.session(id.destination, id.source) {
             session.window = window;
         }
@@ -52,6 +64,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// [`Event::Received`](super::Event::Received).
     pub fn refuse(&mut self, id: MessageId) {
         self.arriving.retain(|entry| entry.id != id);
+        self.release_long(id);
     }
 
     fn handle_text(&mut self, frame: wire::Text<'_>, quality: Quality, now: Instant) -> Result<(), Discard> {
@@ -93,14 +106,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let text = plain.get(..len).and_then(|octets| core::str::from_utf8(octets).ok());
         let text = text.and_then(|text| Text::try_from(text).ok());
         let text = text.ok_or(Discard::Unreadable)?;
-        let arriving = Arriving { id, text, quality, came, window, told: false };
+        let arriving = Arriving { id, text: Some(text), quality, came, window, told: false };
         self.arriving.push(arriving).map_err(|_| Discard::Busy)?;
         self.stats.received = self.stats.received.wrapping_add(1);
         Ok(())
     }
 
     /// Says of a durable message of somebody else's what is true now.
-    fn answer_message(&mut self, id: MessageId, came: Came, now: Instant) {
+    pub(super) fn answer_message(&mut self, id: MessageId, came: Came, now: Instant) {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| entry.id == id) {
             if matches!(entry.progress, Progress::Waiting(_)) {
                 entry.progress = Progress::Due;
@@ -143,6 +156,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// `node` is in range: what waits for it need not wait for its next probe.
     fn bring_forward(&mut self, node: NodeId, now: Instant) {
         self.bring_kept_forward(node, now);
+        self.bring_long_forward(node, now);
         for entry in &mut self.outgoing {
             let Phase::Waiting(planned) = entry.phase else { continue };
             let through = self.sessions.iter().any(|session| {
@@ -170,6 +184,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// A beacon was heard: there may be a way now for what waits because there was none.
     fn bring_routed_forward(&mut self, now: Instant) {
+        self.bring_long_routed_forward(now);
         for entry in &mut self.outgoing {
             let searching = entry.last.is_some_and(|last| {
                 matches!(last.asked, Asked::Everybody | Asked::Nobody | Asked::End(None))

@@ -21,7 +21,9 @@ const LEARNING: Duration = Duration::from_secs(90);
 /// How far away a destination is taken to be while no way to it is known, in hops.
 const UNKNOWN_HOPS: u32 = 4;
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// Writes into a frame of ours who is to take it.
     pub(super) fn aim(
         &self,
@@ -35,6 +37,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Some(step) => Asked::Relay(step.hop),
             None => self.search(destination, schedule, now),
         };
+        self.point(octets, asked)
+    }
+
+    /// Writes into a frame of ours that this is who is to take it.
+    pub(super) fn point(&self, octets: &mut [u8], asked: Asked) -> Attempt {
         let next_hop = match asked {
             Asked::End(_) | Asked::Nobody => DIRECT,
             Asked::Relay(hop) => routed::name(hop.node, hop.sequence, octets),

@@ -9,7 +9,9 @@ pub struct Stats {
     pub frames: u32,
     /// Texts transmitted, first attempts and repetitions.
     pub texts_transmitted: u32,
-    /// Acks and receipts transmitted.
+    /// Fragments of long texts and polls transmitted.
+    pub fragments_transmitted: u32,
+    /// Acks, receipts and fragment statuses transmitted.
     pub answers_transmitted: u32,
     /// Frames of others passed on, first attempts and repetitions.
     pub relayed: u32,

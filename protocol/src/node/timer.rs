@@ -2,14 +2,16 @@
 
 use crate::id::NodeId;
 use crate::time::{Instant, earliest};
-use crate::transport::{Phase, Progress, State, Wish};
+use crate::transport::{Arriving, Phase, Progress, State, Wish};
 
 use super::{Event, Node};
 
 /// After so many attempts without an answer the link to the neighbor counts as worse.
-const UNANSWERED: u8 = 3;
+pub(super) const UNANSWERED: u8 = 3;
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// When to call [`Node::handle_timeout`], if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let outgoing = self.outgoing.iter().filter_map(|entry| match entry.phase {
@@ -25,6 +27,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         });
         let first = outgoing.chain(in_custody).chain(confirming).min();
         let others = earliest(self.relay.poll_timeout(), self.kept_deadline());
+        let others = earliest(others, self.long_deadline());
         earliest(earliest(first, self.network.poll_timeout()), others)
     }
 
@@ -67,6 +70,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                 }
             }
         }
+        self.handle_long_timeout(now);
         self.stats.expired = self.stats.expired.wrapping_add(expired);
     }
 
@@ -93,11 +97,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     fn poll_received(&mut self) -> Option<Event> {
         let entry = self.arriving.iter_mut().find(|entry| !entry.told)?;
         entry.told = true;
-        Some(Event::Received {
-            id: entry.id,
-            text: entry.text.clone(),
-            quality: entry.quality,
-            window: entry.window,
+        let Arriving { id, quality, window, .. } = *entry;
+        Some(match &entry.text {
+            Some(text) => Event::Received { id, text: text.clone(), quality, window },
+            None => Event::ReceivedLong { id, quality, window },
         })
     }
 

@@ -24,12 +24,15 @@ pub struct Transmission {
     pub token: u32,
 }
 
-impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIONS, PENDING, KEPT> {
+impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
+    Node<SESSIONS, PENDING, KEPT, LONG>
+{
     /// The next frame for the air, written to the start of `buf`, which must hold
     /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         self.transmit_text(Priority::Emergency, now, buf)
             .or_else(|| self.transmit_answer(buf))
+            .or_else(|| self.transmit_status(buf))
             .or_else(|| self.transmit_for_others(now, buf))
             .or_else(|| self.transmit_confirmation(now, buf))
             .or_else(|| self.transmit_text(Priority::Background, now, buf))
@@ -82,15 +85,19 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// The first text in line of at least `lowest` priority, the most urgent first.
     fn transmit_text(&mut self, lowest: Priority, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let ready = |entry: &&Outgoing| {
-            entry.phase == Phase::Due && entry.priority >= lowest && self.is_first_in_line(entry.id)
+            entry.phase == Phase::Due
+                && entry.priority >= lowest
+                && self.is_first_in_line(entry.id)
+                && (entry.text.is_some() || self.long.is_ready(entry.id, now))
         };
         // The oldest among the most urgent: `max_by_key` keeps the last of equals, hence the reversal.
         let entry = self.outgoing.iter().rev().filter(ready).max_by_key(|entry| entry.priority)?;
         let (id, priority, schedule) = (entry.id, entry.priority, entry.schedule);
+        let Some(text) = &entry.text else { return self.transmit_piece(id, priority, now, buf) };
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
         let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
-        let len = session.key.seal_text(id, entry.text.as_bytes(), &mut sealed)?;
+        let len = session.key.seal_text(id, text.as_bytes(), &mut sealed)?;
         let frame = wire::Text {
             hop_limit: FULL_HOP_LIMIT,
             next_hop: wire::DIRECT,

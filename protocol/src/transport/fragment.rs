@@ -20,7 +20,7 @@ use core::ops::Range;
 
 use crate::rand::Jitter;
 use crate::region::Rate;
-use crate::time::{Instant, earliest};
+use crate::time::{Duration, Instant, earliest};
 use crate::wire::{FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
 
 use super::{Pace, Schedule};
@@ -181,10 +181,13 @@ impl Sending {
 
     /// What was handed out under `token` has left the antenna. `false`: that was nothing of this message.
     pub fn handle_transmitted(&mut self, token: u32, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
-        if self.take(token).is_none() {
-            return false;
-        }
-        self.not_before = (!self.pace.spacing.is_zero()).then(|| now + self.pace.spacing);
+        let Some(due) = self.take(token) else { return false };
+        let pause = match due {
+            Due::Poll => Duration::ZERO,
+            Due::Fragment(_) if self.is_all_out() => self.pace.recess,
+            Due::Fragment(_) => self.pace.spacing,
+        };
+        self.not_before = (!pause.is_zero()).then(|| now + pause);
         if self.is_all_out() {
             let answer = self.schedule.transmitted(0, rate, jitter, now);
             self.stage = Stage::Asking(Some(answer + self.pace.flight));
@@ -225,17 +228,22 @@ impl Sending {
         true
     }
 
-    /// Time has passed. Calling it early is harmless.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    /// Time has passed. Calling it early is harmless. `true`: an answer that was waited for has not come.
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
         if self.not_before.is_some_and(|at| at <= now) {
             self.not_before = None;
         }
-        if let Stage::Asking(Some(at)) = self.stage
-            && at <= now
-        {
+        let silent = matches!(self.stage, Stage::Asking(Some(at)) if at <= now);
+        if silent {
             self.poll_due = true;
             self.stage = Stage::Asking(None);
         }
+        silent
+    }
+
+    /// How often an answer was waited for since the last sign of progress.
+    pub const fn attempts(&self) -> u8 {
+        self.schedule.attempts()
     }
 
     /// The destination, or who answers for it, was heard: a poll that was put off for long goes out soon.

@@ -34,7 +34,8 @@ impl Came {
 #[derive(Debug)]
 pub struct Arriving {
     pub(crate) id: MessageId,
-    pub(crate) text: Text,
+    /// `None`: it is a long text, which is elsewhere.
+    pub(crate) text: Option<Text>,
     pub(crate) quality: Quality,
     pub(crate) came: Came,
     /// The session's replay window with this message marked.

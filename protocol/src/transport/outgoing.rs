@@ -82,7 +82,8 @@ impl Attempt {
 #[derive(Debug)]
 pub struct Outgoing {
     pub(crate) id: MessageId,
-    pub(crate) text: Text,
+    /// `None`: it is a long text, which is elsewhere.
+    pub(crate) text: Option<Text>,
     pub(crate) priority: Priority,
     pub(crate) expires_at: Instant,
     pub(crate) phase: Phase,

@@ -31,14 +31,21 @@ impl Reservation {
 
     /// Uses one counter up; `None` (and a wish for more) when none is reserved.
     pub(crate) fn take(&mut self) -> Option<u32> {
-        let counter = (self.next < self.reserved).then_some(self.next);
-        if counter.is_some() {
-            self.next += 1;
+        self.take_run(1)
+    }
+
+    /// Uses `count` counters up that follow each other, at most [`RESERVE_BLOCK`], and returns the first; `None` (and a wish
+    /// for more) when not so many are reserved.
+    pub(crate) fn take_run(&mut self, count: u8) -> Option<u32> {
+        let count = u32::from(count);
+        let first = (self.reserved.saturating_sub(self.next) >= count).then_some(self.next);
+        if first.is_some() {
+            self.next += count;
         }
-        if self.reserved.saturating_sub(self.next) < RESERVE_BELOW {
+        if first.is_none() || self.reserved.saturating_sub(self.next) < RESERVE_BELOW {
             self.wanted = true;
         }
-        counter
+        first
     }
 
     /// Uses one counter up that is not below `least`; those in between are left out.
@@ -163,6 +170,18 @@ mod tests {
         while counters.poll().is_none() {
             assert!(counters.take().is_some(), "asked too late");
         }
+    }
+
+    #[test]
+    fn a_run_is_taken_whole_or_not_at_all() {
+        let mut counters = Reservation::starting_at(0);
+        counters.granted(RESERVE_BLOCK);
+        assert_eq!(counters.take_run(18), Some(0));
+        assert_eq!(counters.take_run(18), None, "14 are left");
+        assert_eq!(counters.poll(), Some(2 * RESERVE_BLOCK));
+        counters.granted(2 * RESERVE_BLOCK);
+        assert_eq!(counters.take_run(18), Some(18), "nothing was skipped");
+        assert_eq!(counters.take(), Some(36));
     }
 
     #[test]

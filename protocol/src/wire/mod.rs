@@ -28,7 +28,7 @@ pub use ack::Ack;
 pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use custody::Custody;
 pub use error::Error;
-pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
+pub use fragment::{Fragment, FragmentSet, INDEX_OCTETS, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
 pub use receipt::Receipt;
 pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 pub use status::Status;

@@ -101,7 +101,7 @@ impl Drop for Modem {
 
 struct Air {
     started: Instant,
-    handhelds: Vec<Box<Node<2, 8, 0>>>,
+    handhelds: Vec<Box<Node<2, 8, 0, 0>>>,
     news: tokio::sync::mpsc::UnboundedSender<()>,
 }
 

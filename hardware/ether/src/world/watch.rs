@@ -14,6 +14,8 @@ use crate::channel::StationId;
 use crate::occupant::Notice;
 use crate::station::Store;
 
+mod pieces;
+
 /// What came of a run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Report {
@@ -162,8 +164,14 @@ impl Watch {
         let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
             // A relay may pass on what was on the air before, and nothing else.
-            Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_))
-                if self.seen.contains_key(&identity) => {}
+            Ok(
+                Frame::Text(_)
+                | Frame::Receipt(_)
+                | Frame::Custody(_)
+                | Frame::Fragment(_)
+                | Frame::Status(_)
+                | Frame::Unknown { .. },
+            ) if self.seen.contains_key(&identity) => {}
             Ok(Frame::Text(text)) => {
                 let id = self.text(&text, store, now);
                 self.seen.insert(identity, id);
@@ -190,7 +198,15 @@ impl Watch {
                     self.violation(now, format!("{station} used beacon counter {} twice", beacon.counter));
                 }
             }
-            Ok(Frame::Fragment(_) | Frame::Status(_) | Frame::Unknown { .. }) | Err(_) => {
+            Ok(Frame::Fragment(fragment)) => {
+                self.fragment(&fragment, store, now);
+                self.seen.insert(identity, None);
+            }
+            Ok(Frame::Status(status)) => {
+                self.status(&status, now);
+                self.seen.insert(identity, None);
+            }
+            Ok(Frame::Unknown { .. }) | Err(_) => {
                 self.violation(now, format!("{station} sent something that is no frame"));
             }
         }
@@ -200,7 +216,10 @@ impl Watch {
     fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
         let said = |node: &NodeId, identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity);
         let node = self.nodes.get(&station);
-        node.is_some_and(|node| self.seen.keys().any(|identity| said(node, identity) == *proof))
+        // What it heard damaged it may have taken, given up, and heard so again.
+        let damaged = self.damaged.iter().filter(|(at, _)| *at == station).map(|(_, identity)| identity);
+        let mut heard = self.seen.keys().chain(damaged);
+        node.is_some_and(|node| heard.any(|identity| said(node, identity) == *proof))
     }
 
     /// Whether the custodian has what it says that it keeps; whether what may be forgotten has been delivered.
@@ -220,33 +239,46 @@ impl Watch {
 
     /// Finds out which message a text frame is, and that its nonce never sealed another text.
     fn text(&mut self, text: &Text<'_>, store: &Store, now: Instant) -> Option<MessageId> {
-        let Text { source, destination, .. } = *text;
+        let id =
+            self.named(text, now, |key, id| key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok())?;
+        if !store.outbox.contains_key(&id) {
+            self.violation(now, format!("{id} is on the air and not stored"));
+        }
+        self.sealed_once(id, text.sealed, now);
+        Some(id)
+    }
+
+    /// The id whose counter such a frame names in short: the one with which it `opens`.
+    fn named(
+        &mut self,
+        frame: &Text<'_>,
+        now: Instant,
+        opens: impl Fn(&SessionKey, MessageId) -> bool,
+    ) -> Option<MessageId> {
+        let Text { source, destination, .. } = *frame;
         let Some(key) = self.keys.get(&(source, destination)) else {
             self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
             return None;
         };
-        let candidates: Vec<u32> = match text.counter {
+        let candidates: Vec<u32> = match frame.counter {
             Counter::Full(counter) => vec![counter],
             Counter::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
         };
-        let opens = |counter: &u32| {
-            let id = MessageId { source, destination, counter: *counter };
-            key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok()
-        };
-        let Some(counter) = candidates.into_iter().find(opens) else {
-            self.violation(now, format!("a text of {source} opens with no counter"));
-            return None;
-        };
-        let id = MessageId { source, destination, counter };
-        if !store.outbox.contains_key(&id) {
-            self.violation(now, format!("{id} is on the air and not stored"));
+        let ids = candidates.into_iter().map(|counter| MessageId { source, destination, counter });
+        let id = ids.into_iter().find(|id| opens(key, *id));
+        if id.is_none() {
+            self.violation(now, format!("a frame of {source} opens with no counter"));
         }
-        if let Some(former) = self.sealed.insert(id, text.sealed.to_vec())
-            && former != text.sealed
+        id
+    }
+
+    /// Whatever is sealed under a counter is the same each time.
+    fn sealed_once(&mut self, id: MessageId, sealed: &[u8], now: Instant) {
+        if let Some(former) = self.sealed.insert(id, sealed.to_vec())
+            && former != sealed
         {
             self.violation(now, format!("the nonce of {id} was used for two texts"));
         }
-        Some(id)
     }
 
     fn law(&mut self, station: StationId, airtime: Duration, now: Instant) {

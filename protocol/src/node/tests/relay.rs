@@ -59,7 +59,7 @@ impl Chain {
                         Event::Reserve { local, remote, until } => {
                             node.handle_reserved(local, remote, until, now);
                         }
-                        Event::Received { id, .. } => node.accept(id, now),
+                        Event::Received { id, .. } | Event::ReceivedLong { id, .. } => node.accept(id, now),
                         Event::State { id, state } => {
                             self.states.push(state);
                             if state.is_final() {
