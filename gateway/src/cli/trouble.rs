@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use fanal_ether::scenario::Flaws;
 use fanal_gateway::config::{Faults, Problem};
 use fanal_gateway::daemon;
 use fanal_gateway::directory::{Clash, MOST_PAIRS};
@@ -13,7 +14,7 @@ use fanal_protocol::region::Unlawful;
 
 use super::airtime::{Unreadable, Unsendable};
 use super::key::Unwritten;
-use super::simulate::{Broken, Flaws};
+use super::simulate::{self, Broken};
 
 /// Exit codes of sysexits.h. A supervisor does not start the program again after a settings error.
 const MISUSED: u8 = 64;
@@ -93,8 +94,8 @@ pub(super) fn unlawful(unlawful: Unlawful, language: Language) -> String {
 }
 
 fn of_scenario(Flaws { file, flaws }: &Flaws, language: Language) -> (String, u8) {
-    let told = flaws.iter().map(|flaw| explained(&flaw.problem.words(), Some((file, flaw.line)), language));
-    let code = flaws.iter().map(|flaw| flaw.problem.code()).max().unwrap_or_default();
+    let told = flaws.iter().map(|flaw| explained(&simulate::words(&flaw.problem), Some((file, flaw.line)), language));
+    let code = flaws.iter().map(|flaw| simulate::code(&flaw.problem)).max().unwrap_or_default();
     (told.collect::<Vec<_>>().join("\n\n"), code)
 }
 

@@ -6,18 +6,17 @@ use std::io::Read;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path as FilePath;
 
-use fanal_ether::channel::{PathLoss, Position, Propagation};
-use fanal_ether::flood;
-use fanal_ether::scenario::{
-    Fault, FaultKind, Link, MOST_ADDRESSES, Node, Path, Protocol, Scenario, Send, Traffic, TrafficKind,
-};
 use fanal_protocol::region::{Channel, RegionCode};
 use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::{MAX_TEXT_OCTETS, Role};
 use toml::Spanned;
 
-use super::file;
 use super::problem::{Flaw, Flaws, Problem};
+use super::{
+    Fault, FaultKind, Link, MOST_ADDRESSES, Node, Path, Protocol, Scenario, Send, Traffic, TrafficKind, file,
+};
+use crate::channel::{PathLoss, Position, Propagation};
+use crate::flood;
 
 /// No scenario of ours is longer, octets.
 const MOST_OCTETS: u64 = 64 << 20;
@@ -38,7 +37,7 @@ const EVERYBODY: &str = "*";
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn load(path: &FilePath) -> Result<Scenario, Flaws> {
+pub fn load(path: &FilePath) -> Result<Scenario, Flaws> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MOST_OCTETS).read_to_string(&mut text));
     match read {
@@ -54,7 +53,7 @@ pub(super) fn load(path: &FilePath) -> Result<Scenario, Flaws> {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
-pub(super) fn parse(text: &str) -> Result<Scenario, Vec<Flaw>> {
+pub fn parse(text: &str) -> Result<Scenario, Vec<Flaw>> {
     let mut check = Check { text, flaws: Vec::new(), names: BTreeMap::new() };
     let scenario = match toml::from_str::<file::File>(text) {
         Ok(file) => check.file(file),
