@@ -29,7 +29,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         if full {
             return Err(SendError::QueueFull);
         }
-        let counter = session.counters.take().ok_or(SendError::CountersNotReserved)?;
+        let counter = session.counters.take();
+        self.wants_counters = true;
+        let counter = counter.ok_or(SendError::CountersNotReserved)?;
         let id = MessageId { source: draft.source, destination: draft.destination, counter };
         self.insert(id, text, draft.priority, now + draft.lifetime, Phase::Storing)?;
         Ok(id)

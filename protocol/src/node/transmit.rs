@@ -89,7 +89,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let (id, priority, schedule) = (entry.id, entry.priority, entry.schedule);
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
-        let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
+        let session = &self.sessions[self.session_index(id.source, id.destination).ok()?];
         let len = session.key.seal_text(id, entry.text.as_bytes(), &mut sealed)?;
         let frame = wire::Text {
             hop_limit: FULL_HOP_LIMIT,
