@@ -24,6 +24,8 @@ const MOST_OCTETS: u64 = 64 << 20;
 const MOST_S: f64 = 366.0 * 86_400.0;
 /// The shortest time that says anything, seconds.
 const LEAST_S: f64 = 0.001;
+/// One text is sent no more often.
+const MOST_TIMES: f64 = 1e6;
 /// A text is tried so long unless the scenario says otherwise, seconds.
 const LIFETIME_S: f64 = 86_400.0;
 /// Places on the map, metres from its origin.
@@ -97,7 +99,7 @@ impl Check<'_> {
         let nodes = file.node.iter().map(|node| self.node(node)).collect();
         let path = self.path(&file);
         let traffic = file.traffic.as_ref().map(|traffic| self.traffic(traffic, protocol, duration));
-        let sends = file.send.iter().filter_map(|send| self.send(send, protocol)).collect();
+        let sends = file.send.iter().flat_map(|send| self.send(send, protocol)).collect();
         let faults = file.fault.iter().filter_map(|fault| self.fault(fault)).collect();
         let channel = channel?;
         let scenario =
@@ -276,7 +278,18 @@ impl Check<'_> {
         Traffic { kind, period, text_octets: octets as usize, until }
     }
 
-    fn send(&mut self, send: &file::Send, protocol: Protocol) -> Option<Send> {
+    /// A text, as often as it is sent; none only when there is a flaw.
+    fn send(&mut self, send: &file::Send, protocol: Protocol) -> Vec<Send> {
+        let times = send.times.as_ref().map_or(1.0, |times| self.number("times", times, 1.0..=MOST_TIMES));
+        let every =
+            send.every_s.as_ref().map_or(Duration::ZERO, |every| self.time("every_s", every, LEAST_S));
+        let first = self.first_send(send, protocol);
+        let again =
+            |number: u32| first.as_ref().map(|first| Send { at: first.at + every * number, ..first.clone() });
+        (0..times as u32).filter_map(again).collect()
+    }
+
+    fn first_send(&mut self, send: &file::Send, protocol: Protocol) -> Option<Send> {
         let at = self.instant("at_s", &send.at_s);
         let (octets, most) = (send.text.get_ref().len(), longest_text(protocol));
         if !(1..=most).contains(&octets) {

@@ -68,7 +68,7 @@ fn everything_that_may_stand_in_a_scenario_is_read() {
         traffic = { kind = "room", period_s = 900, text_bytes = 200, until_s = 1800 }
         send = [
             { at_s = 5, source = "a", destination = "b", text = "Ça va ?" },
-            { at_s = 6, source = "b", destination = "*", text = "Oui." },
+            { at_s = 6, source = "b", destination = "*", text = "Oui.", times = 3, every_s = 0.5 },
         ]
         fault = [{ at_s = 7, node = "b", what = "crash" }]
     "#;
@@ -82,7 +82,9 @@ fn everything_that_may_stand_in_a_scenario_is_read() {
     assert_eq!(scenario.nodes[1].on, Some(vec![window(0, 10_000), window(20_000, 30_500)]));
     let traffic = scenario.traffic.unwrap();
     assert_eq!((traffic.kind, traffic.until), (TrafficKind::Room, Instant::from_secs(1_800)));
-    assert_eq!(scenario.sends.iter().map(|send| send.destination).collect::<Vec<_>>(), [Some(1), None]);
+    let sent = |millis, destination| (Instant::from_millis(millis), destination);
+    let sends: Vec<_> = scenario.sends.iter().map(|send| (send.at, send.destination)).collect();
+    assert_eq!(sends, [sent(5_000, Some(1)), sent(6_000, None), sent(6_500, None), sent(7_000, None)]);
     assert_eq!(scenario.faults[0].what, FaultKind::Crash);
     assert!(scenario.has_rooms());
 }
