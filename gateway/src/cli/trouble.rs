@@ -94,7 +94,9 @@ pub(super) fn unlawful(unlawful: Unlawful, language: Language) -> String {
 }
 
 fn of_scenario(Flaws { file, flaws }: &Flaws, language: Language) -> (String, u8) {
-    let told = flaws.iter().map(|flaw| explained(&simulate::words(&flaw.problem), Some((file, flaw.line)), language));
+    let told = flaws
+        .iter()
+        .map(|flaw| explained(&simulate::words(&flaw.problem), Some((file, flaw.line)), language));
     let code = flaws.iter().map(|flaw| simulate::code(&flaw.problem)).max().unwrap_or_default();
     (told.collect::<Vec<_>>().join("\n\n"), code)
 }
