@@ -254,8 +254,8 @@ fn is_told(written: &Written) -> bool {
     written.reported || written.given_up || written.abandoned
 }
 
-/// Whether a custodian had the text to its end. It keeps a text whose way leads back over its source, which takes no text
-/// of its own: the source says in the end that it does not know what became of it.
+/// Whether a custodian had the text to its end. So it is where the custodian's only way leads back over the source, which
+/// takes up no text of its own; the source says in the end that the text has expired.
 fn rests(world: &World, written: &Written) -> bool {
     let of_text = |what: &Happening| match what {
         Happening::State(id, state) if Some(*id) == written.id && *state != State::Expired => Some(*state),
