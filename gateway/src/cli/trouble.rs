@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use fanal_ether::scenario::Flaws;
 use fanal_gateway::config::{Faults, Problem};
 use fanal_gateway::daemon;
 use fanal_gateway::directory::{Clash, MOST_PAIRS};
@@ -14,7 +13,7 @@ use fanal_protocol::region::Unlawful;
 
 use super::airtime::{Unreadable, Unsendable};
 use super::key::Unwritten;
-use super::simulate::{self, Broken};
+use super::simulate::{self, Broken, Flaws};
 
 /// Exit codes of sysexits.h. A supervisor does not start the program again after a settings error.
 const MISUSED: u8 = 64;

@@ -18,6 +18,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub(super) use fanal_ether::scenario::Flaws;
 pub(super) use problem::{Broken, code, words};
 use show::Progress;
 pub(super) use show::decimal;

@@ -1,4 +1,4 @@
-use fanal_ether::scenario::{Flaw, Flaws, Problem};
+use fanal_ether::scenario::{Flaw, Problem};
 use fanal_ether::simulation::{Delays, Outcome};
 use fanal_protocol::time::Duration;
 
