@@ -6,12 +6,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod absent;
+mod campaign;
 mod collisions;
 mod crashes;
 mod custody;
 mod determinism;
 mod faults;
+mod files;
+mod hostile;
 mod intruders;
 mod law;
 mod long;
+mod snapshots;
 mod stage;

@@ -15,7 +15,7 @@ use fanal_protocol::region::Unlawful;
 use super::airtime::{Unreadable, Unsendable};
 use super::key::Unwritten;
 use super::pair::Unpaired;
-use super::simulate::{Broken, Flaws};
+use super::simulate::{self, Broken, Flaws};
 
 /// Exit codes of sysexits.h. A supervisor does not start the program again after a settings error.
 const MISUSED: u8 = 64;
@@ -104,8 +104,10 @@ fn of_faults(faults: &[Fault], language: Language) -> String {
 }
 
 fn of_scenario(Flaws { file, flaws }: &Flaws, language: Language) -> (String, u8) {
-    let told = flaws.iter().map(|flaw| explained(&flaw.problem.words(), Some((file, flaw.line)), language));
-    let code = flaws.iter().map(|flaw| flaw.problem.code()).max().unwrap_or_default();
+    let told = flaws
+        .iter()
+        .map(|flaw| explained(&simulate::words(&flaw.problem), Some((file, flaw.line)), language));
+    let code = flaws.iter().map(|flaw| simulate::code(&flaw.problem)).max().unwrap_or_default();
     (told.collect::<Vec<_>>().join("\n\n"), code)
 }
 

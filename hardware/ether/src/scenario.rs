@@ -1,13 +1,23 @@
 //! A field of nodes and what happens in it: who stands where, who is on when, who writes what, what breaks.
 //!
-//! A scenario is a value that has been checked: its indices are those of its nodes. Reading one from a file, and telling
-//! people what is wrong with it, is for who talks to people (`docs/simulator.md` describes the file).
+//! A scenario is a value that has been checked: its indices are those of its nodes. [`load`] reads one from a file
+//! (`docs/simulator.md` describes it); telling people what is wrong with it is for who talks to people.
+//!
+//! ```text
+//! file   the scenario as it is written      read   what it means, checked      problem   what can be wrong with it
+//! ```
+
+mod file;
+mod problem;
+mod read;
 
 use fanal_protocol::region::Channel;
 use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::Role;
 
 use crate::channel::{Position, Propagation};
+pub use problem::{Flaw, Flaws, Problem};
+pub use read::{load, parse};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -202,6 +212,9 @@ impl Switch {
         intervals
     }
 }
+
+#[cfg(test)]
+mod reading;
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! Before and after each write to the store, and before each input, the station takes a *step*; it can be told to
 //! lose its power at any of them ([`Station::crash_at`]).
 
+mod clock;
 mod setup;
 mod store;
 
@@ -18,6 +19,7 @@ use fanal_protocol::time::{Duration, Instant, earliest};
 
 use crate::channel::{Ether, StationId};
 use crate::occupant::{Crash, Input, Notice, Occupant};
+use clock::{Clock, Now};
 pub(crate) use setup::Peer;
 pub use setup::{Letter, Setup};
 pub use store::{InboxRow, KeptRow, OutboxRow, Store};
@@ -41,6 +43,7 @@ pub struct Station {
     starts: u64,
     steps: u64,
     crash_at: Option<u64>,
+    clock: Clock,
     letters: VecDeque<Letter>,
     running: Option<Box<Running>>,
     notices: VecDeque<Notice>,
@@ -75,6 +78,7 @@ impl Station {
             starts: 0,
             steps: 0,
             crash_at: None,
+            clock: Clock::default(),
             letters: VecDeque::new(),
             running: None,
             notices: VecDeque::new(),
@@ -99,6 +103,11 @@ impl Station {
     /// The power fails at this step (counted from the beginning of the world); `None`: it does not.
     pub fn crash_at(&mut self, step: Option<u64>) {
         self.crash_at = step;
+    }
+
+    /// From now on its own clock is ahead by this much more, as after a host that slept without counting the time.
+    pub(crate) fn jump(&mut self, ahead: Duration) {
+        self.clock.jump(ahead);
     }
 
     /// Whether it can get to know somebody else.
@@ -127,6 +136,8 @@ impl Station {
     /// The power is switched on: the store is read, and everything in it that is not settled is taken up again.
     fn switch_on(&mut self, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
         self.starts += 1;
+        self.clock.start(now);
+        let Now { world, own } = self.clock.read(now);
         // Another seed each time, as from a generator in hardware.
         let seed = self.seed ^ self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let config = Config {
@@ -140,16 +151,16 @@ impl Station {
             acceptance: self.setup.acceptance,
         };
         let beacon_counter = self.store.counter(self.setup.node, NodeId::BROADCAST);
-        let mut node = Node::new(config, beacon_counter, seed, now);
+        let mut node = Node::new(config, beacon_counter, seed, own);
         for peer in &self.peers {
             node.add_session(self.session(peer.clone())).expect("a station knows no more than fit");
         }
         // Simulated air may be used against the law, too.
         let limit = self.channel.lawful().unwrap_or(Limit::Unlimited);
-        let mac = Mac::with_limit(self.channel, limit, seed, now);
+        let mac = Mac::with_limit(self.channel, limit, seed, own);
         for row in self.store.kept.values() {
             // What finds no room is not lost: its source still has it.
-            let _ = node.resume_kept(&row.frame, row.expires_at - now, now);
+            let _ = node.resume_kept(&row.frame, row.expires_at - world, own);
         }
         let (to_resume, to_confirm) = (self.store.unsettled(), self.store.unclosed());
         self.notices.extend(self.store.unread().map(Notice::Forwarded));
@@ -163,25 +174,25 @@ impl Station {
             || self.running.as_ref().is_some_and(|r| !r.to_resume.is_empty() || !r.to_confirm.is_empty())
     }
 
-    fn input(&mut self, running: &mut Running, input: Input<'_>, now: Instant) -> Result<(), Crash> {
+    fn input(&mut self, running: &mut Running, input: Input<'_>, now: Now) -> Result<(), Crash> {
         self.step()?;
         match input {
             Input::Frame { octets, quality } => {
-                running.mac.handle_frame(octets, now);
+                running.mac.handle_frame(octets, now.own);
                 // Counted by the node itself.
-                let _ = running.node.handle_frame(octets, quality, now);
+                let _ = running.node.handle_frame(octets, quality, now.own);
             }
             Input::Cad { busy } => {
                 running.acting = false;
-                running.mac.handle_cad(busy, now);
+                running.mac.handle_cad(busy, now.own);
             }
             Input::Transmitted => {
                 running.acting = false;
-                running.mac.handle_transmitted(now);
+                running.mac.handle_transmitted(now.own);
             }
             Input::Timeout => {
-                running.node.handle_timeout(now);
-                running.mac.handle_timeout(now);
+                running.node.handle_timeout(now.own);
+                running.mac.handle_timeout(now.own);
             }
             Input::Read(id) => {
                 self.store.confirm(id, &self.peers);
@@ -193,24 +204,26 @@ impl Station {
         Ok(())
     }
 
-    fn drain(&mut self, running: &mut Running, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
+    fn drain(&mut self, running: &mut Running, ether: &mut Ether, now: Now) -> Result<(), Crash> {
         loop {
             let mut done = self.take_up(running, now)?;
             while let Some(event) = running.mac.poll_event() {
                 done = false;
                 match event {
-                    mac::Event::Transmitted { token, .. } => running.node.handle_transmitted(token.0, now),
-                    mac::Event::Dropped { token, .. } => running.node.handle_dropped(token.0, now),
+                    mac::Event::Transmitted { token, .. } => {
+                        running.node.handle_transmitted(token.0, now.own)
+                    }
+                    mac::Event::Dropped { token, .. } => running.node.handle_dropped(token.0, now.own),
                 }
             }
             let mut frame = [0; MAX_FRAME];
             while running.mac.free() > 1
-                && let Some(next) = running.node.poll_transmit(now, &mut frame)
+                && let Some(next) = running.node.poll_transmit(now.own, &mut frame)
             {
                 done = false;
                 let octets = frame.get(..next.len).unwrap_or_default();
-                if running.mac.enqueue(Token(next.token), next.priority, octets, now).is_err() {
-                    running.node.handle_dropped(next.token, now);
+                if running.mac.enqueue(Token(next.token), next.priority, octets, now.own).is_err() {
+                    running.node.handle_dropped(next.token, now.own);
                 }
             }
             while let Some(event) = running.node.poll_event() {
@@ -218,17 +231,19 @@ impl Station {
                 self.event(running, event, now)?;
             }
             if !running.acting
-                && let Some(action) = running.mac.poll_action(now)
+                && let Some(action) = running.mac.poll_action(now.own)
             {
                 done = false;
                 running.acting = true;
                 let begun = match action {
-                    Action::Cad => ether.cad(self.id, &self.channel, now),
-                    Action::Transmit { frame, .. } => ether.transmit(self.id, frame, &self.channel, now),
+                    Action::Cad => ether.cad(self.id, &self.channel, now.world),
+                    Action::Transmit { frame, .. } => {
+                        ether.transmit(self.id, frame, &self.channel, now.world)
+                    }
                 };
                 if begun.is_err() {
                     running.acting = false;
-                    running.mac.handle_radio_failed(now);
+                    running.mac.handle_radio_failed(now.own);
                 }
             }
             if done {
@@ -237,26 +252,26 @@ impl Station {
         }
         if !running.acting {
             // Cannot be refused: the radio does nothing else.
-            let _ = ether.listen(self.id, &self.channel, now);
+            let _ = ether.listen(self.id, &self.channel, now.world);
         }
         Ok(())
     }
 
     /// Work left over from an earlier run or a full queue, oldest first; `true` when there was none to do.
-    fn take_up(&mut self, running: &mut Running, now: Instant) -> Result<bool, Crash> {
+    fn take_up(&mut self, running: &mut Running, now: Now) -> Result<bool, Crash> {
         let mut done = true;
         while let Some(id) = running.to_resume.front() {
             let Some(row) = self.store.outbox.get(id) else { break };
-            let left = row.expires_at - now;
+            let left = row.expires_at - now.world;
             let in_custody = matches!(row.state, State::InCustody(_));
-            if running.node.resume(*id, &row.text, left, row.priority, in_custody, now).is_err() {
+            if running.node.resume(*id, &row.text, left, row.priority, in_custody, now.own).is_err() {
                 break;
             }
             running.to_resume.pop_front();
             done = false;
         }
         while let Some(id) = running.to_confirm.front() {
-            if running.node.confirm(*id, now).is_err() {
+            if running.node.confirm(*id, now.own).is_err() {
                 break;
             }
             running.to_confirm.pop_front();
@@ -269,16 +284,16 @@ impl Station {
             let Letter { source, destination, lifetime, priority, .. } = *letter;
             let text = letter.text.clone();
             let draft = Draft { source, destination, text: &text, lifetime, priority };
-            match running.node.send(draft, now) {
+            match running.node.send(draft, now.own) {
                 Ok(id) => {
                     self.step()?;
-                    let expires_at = now + lifetime;
+                    let expires_at = now.world + lifetime;
                     let row = OutboxRow { text, priority, expires_at, state: State::Queued };
                     self.store.outbox.insert(id, row);
                     self.letters.pop_front();
                     self.notices.push_back(Notice::Accepted(id));
                     self.step()?;
-                    running.node.handle_stored(id, now);
+                    running.node.handle_stored(id, now.own);
                 }
                 Err(SendError::QueueFull | SendError::LongTextsUnderWay | SendError::CountersNotReserved) => {
                     break;
@@ -293,22 +308,22 @@ impl Station {
         Ok(done)
     }
 
-    fn event(&mut self, running: &mut Running, event: Event, now: Instant) -> Result<(), Crash> {
+    fn event(&mut self, running: &mut Running, event: Event, now: Now) -> Result<(), Crash> {
         match event {
             Event::Reserve { local, remote, until } => {
                 self.step()?;
                 self.store.reserve(local, remote, until);
                 self.step()?;
-                running.node.handle_reserved(local, remote, until, now);
+                running.node.handle_reserved(local, remote, until, now.own);
             }
             Event::Received { id, text, window, .. } => {
                 self.receive(id, &text, window)?;
-                running.node.accept(id, now);
+                running.node.accept(id, now.own);
             }
             Event::ReceivedLong { id, window, .. } => {
                 let text = running.node.long_text(id).expect("it is there until it is accepted");
                 self.receive(id, text, window)?;
-                running.node.accept(id, now);
+                running.node.accept(id, now.own);
             }
             Event::State { id, state } => {
                 self.step()?;
@@ -316,7 +331,7 @@ impl Station {
                 self.notices.push_back(Notice::State(id, state));
                 self.step()?;
                 if state.is_final() {
-                    running.node.handle_stored(id, now);
+                    running.node.handle_stored(id, now.own);
                 }
             }
             Event::Closed { id } => {
@@ -326,14 +341,14 @@ impl Station {
             }
             Event::Keep { identity, frame } => {
                 self.step()?;
-                let row = KeptRow { frame: frame.to_vec(), expires_at: now + KEEP_FOR };
+                let row = KeptRow { frame: frame.to_vec(), expires_at: now.world + KEEP_FOR };
                 self.store.kept.insert(identity, row);
                 self.step()?;
-                running.node.kept(identity, now);
+                running.node.kept(identity, now.own);
             }
             Event::Fetch { identity } => {
                 if let Some(row) = self.store.kept.get(&identity) {
-                    running.node.hand_on(&row.frame, now);
+                    running.node.hand_on(&row.frame, now.own);
                 }
             }
             Event::Forget { identity } => {
@@ -378,6 +393,7 @@ impl Occupant for Station {
     /// One input, then the drain rule.
     fn handle(&mut self, input: Input<'_>, ether: &mut Ether, now: Instant) -> Result<(), Crash> {
         let Some(mut running) = self.running.take() else { return Ok(()) };
+        let now = self.clock.read(now);
         let result = self.input(&mut running, input, now).and_then(|()| self.drain(&mut running, ether, now));
         self.running = Some(running);
         result
@@ -385,7 +401,7 @@ impl Occupant for Station {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let running = self.running.as_ref()?;
-        earliest(running.node.poll_timeout(), running.mac.poll_timeout())
+        earliest(running.node.poll_timeout(), running.mac.poll_timeout()).map(|own| self.clock.in_world(own))
     }
 
     fn poll_notice(&mut self) -> Option<Notice> {

@@ -36,8 +36,8 @@ pub use watch::{Report, Violation};
 
 /// A station whose power failed by itself has it back after this time.
 pub const RESTART_AFTER: Duration = Duration::from_secs(20);
-/// What the community of a world shares.
-const NETWORK_KEY: NetworkKey = NetworkKey([7; 16]);
+/// What the community of a world shares, and an intruder may have got hold of.
+pub const NETWORK_KEY: NetworkKey = NetworkKey([7; 16]);
 /// Turns without time passing after which the world is considered stuck.
 const STUCK: u32 = 100_000;
 
@@ -115,7 +115,8 @@ impl<S: Occupant> World<S> {
         // Stations that draw alike would collide for ever.
         let seed = Jitter::new(self.seed ^ Jitter::new(id.0 as u64).next_u64()).next_u64();
         self.stations.push(occupy(id, seed));
-        self.homes.insert(node, id);
+        // Of two with one address the first is the one that people mean.
+        self.homes.entry(node).or_insert(id);
         self.watch.resident(id, node);
         id
     }

@@ -38,7 +38,7 @@ use crate::wire::{Beacon, Metric, RouteEntry, routed};
 
 use beacon::ROTATION;
 use distance::{Distance, is_newer, sequence_of};
-use route::{Lifetimes, Routes};
+use route::{Change, Lifetimes, Routes};
 use trickle::Trickle;
 
 /// Beacon counters that stand for one sequence.
@@ -165,7 +165,7 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         for entry in beacon.entries.iter().filter(|entry| !is_hearing(entry)) {
             self.learn(hop, entry, now);
         }
-        self.settle(!known && ours.is_none(), now);
+        self.settle(Change::Neighbor(source), !known && ours.is_none(), now);
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
             let heard = now - neighbor.heard_at <= self.longest;
             neighbor.link.unanswered(heard);
         }
-        self.settle(false, now);
+        self.settle(Change::Neighbor(neighbor), false, now);
     }
 
     /// A frame passed on to `neighbor` was answered.
@@ -188,7 +188,7 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
         if let Some(neighbor) = self.neighbors.find_mut(neighbor) {
             neighbor.link.answered();
         }
-        self.settle(false, now);
+        self.settle(Change::Neighbor(neighbor), false, now);
     }
 
     /// When to call [`Network::handle_timeout`].
@@ -200,9 +200,12 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.trickle.handle_timeout(&mut self.jitter, now);
         self.neighbors.expire(now);
-        let neighbors = &self.neighbors;
-        self.routes.expire(|node| neighbors.find(node).is_some(), now);
-        self.settle(false, now);
+        if self.neighbors.take_departed() {
+            let neighbors = &self.neighbors;
+            self.routes.depart(|node| neighbors.find(node).is_some());
+        }
+        self.routes.expire(now);
+        self.settle(Change::Time, false, now);
     }
 
     /// Where to send a frame for `destination` next. A person is reached through the house, unless there is, or lately
@@ -322,9 +325,10 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     }
 
     /// Something may have changed: chooses ways anew, and says so soon if it matters to others.
-    fn settle(&mut self, met: bool, now: Instant) {
+    fn settle(&mut self, change: Change, met: bool, now: Instant) {
+        let change = if self.neighbors.take_crowded_out() { Change::Everything } else { change };
         let neighbors = &self.neighbors;
-        self.routes.select(|node| neighbors.cost(node), now);
+        self.routes.select(change, |node| neighbors.cost(node), now);
         if met || self.routes.are_urgent(self.forwards) {
             self.hasten(now);
         }

@@ -68,6 +68,9 @@ pub struct Neighbors<const N: usize> {
     entries: Vec<Neighbor, N>,
     rate: Rate,
     patience: Duration,
+    /// Whether somebody had to go for a newcomer, and whether anybody went at all, since this was last asked.
+    crowded_out: bool,
+    departed: bool,
 }
 
 /// Signal-to-noise ratio by which a newcomer must surpass a neighbor heard lately, quarter decibels.
@@ -76,7 +79,7 @@ const PREFERENCE: i16 = 12;
 impl<const N: usize> Neighbors<N> {
     /// An empty table of what is heard at `rate`. Who is silent for longer than `patience` is a neighbor no more.
     pub const fn new(rate: Rate, patience: Duration) -> Self {
-        Self { entries: Vec::new(), rate, patience }
+        Self { entries: Vec::new(), rate, patience, crowded_out: false, departed: false }
     }
 
     /// The rate of the channel has changed.
@@ -136,10 +139,21 @@ impl<const N: usize> Neighbors<N> {
         Some(*entry)
     }
 
+    /// Whether somebody was forgotten for a newcomer since this was last asked.
+    pub(super) fn take_crowded_out(&mut self) -> bool {
+        core::mem::take(&mut self.crowded_out)
+    }
+
+    /// Whether anybody was forgotten since this was last asked.
+    pub(super) fn take_departed(&mut self) -> bool {
+        core::mem::take(&mut self.departed)
+    }
+
     /// Forgets who has been silent for too long.
     pub(super) fn expire(&mut self, now: Instant) {
-        let patience = self.patience;
+        let (patience, before) = (self.patience, self.entries.len());
         self.entries.retain(|entry| now - entry.heard_at <= patience);
+        self.departed |= self.entries.len() < before;
     }
 
     fn entry(&mut self, node: NodeId, quality: Quality, now: Instant) -> Option<&mut Neighbor> {
@@ -166,6 +180,7 @@ impl<const N: usize> Neighbors<N> {
         let weakest = self.entries.iter().enumerate().filter(|(_, e)| weaker(e)).min_by_key(|(_, e)| snr(e));
         if let Some((index, _)) = longest_silent.or(weakest) {
             self.entries.swap_remove(index);
+            (self.crowded_out, self.departed) = (true, true);
         }
     }
 }

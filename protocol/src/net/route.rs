@@ -57,6 +57,17 @@ pub(super) struct Lifetimes {
     pub(super) request: Duration,
 }
 
+/// What may have changed since ways were last chosen: to look at all of them each time would be most of a node's work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Change {
+    /// The link to this neighbor, or what it offers.
+    Neighbor(NodeId),
+    /// Offers have lapsed.
+    Time,
+    /// Anything.
+    Everything,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Offer {
     hop: Hop,
@@ -236,6 +247,17 @@ impl Record {
         }
     }
 
+    /// Whether the choice may be another after this. Who has no way always looks: it may be time to ask for one.
+    fn is_concerned(&self, change: Change) -> bool {
+        let offers = |neighbor| self.offers.iter().any(|offer| offer.hop.node == neighbor);
+        self.selected_offer().is_none()
+            || match change {
+                Change::Neighbor(neighbor) => offers(neighbor),
+                Change::Time => false,
+                Change::Everything => true,
+            }
+    }
+
     /// Chooses anew: stays with the selected way unless another is better by an eighth, or it is no way any more.
     fn select(&mut self, cost: impl Fn(NodeId) -> Cost, lifetimes: Lifetimes, now: Instant) {
         let had = self.selected.is_some();
@@ -360,9 +382,9 @@ impl<const N: usize> Routes<N> {
         }
     }
 
-    /// Costs or offers have changed: chooses anew for every destination.
-    pub(super) fn select(&mut self, cost: impl Fn(NodeId) -> Cost, now: Instant) {
-        for record in &mut self.records {
+    /// Costs or offers have changed: chooses anew for every destination that this concerns.
+    pub(super) fn select(&mut self, change: Change, cost: impl Fn(NodeId) -> Cost, now: Instant) {
+        for record in self.records.iter_mut().filter(|record| record.is_concerned(change)) {
             record.select(&cost, self.lifetimes, now);
         }
     }
@@ -385,14 +407,18 @@ impl<const N: usize> Routes<N> {
         self.records.iter().any(|record| asks(record) || offers && record.is_urgent())
     }
 
-    /// Drops the offers of who is no neighbor any more and those not repeated for too long, and what is left
-    /// without any.
-    pub(super) fn expire(&mut self, is_neighbor: impl Fn(NodeId) -> bool, now: Instant) {
+    /// Drops the offers of who is no neighbor any more.
+    pub(super) fn depart(&mut self, is_neighbor: impl Fn(NodeId) -> bool) {
+        for record in &mut self.records {
+            record.offers.retain(|offer| is_neighbor(offer.hop.node));
+        }
+    }
+
+    /// Drops the offers that were not repeated for too long, and what is left without any.
+    pub(super) fn expire(&mut self, now: Instant) {
         let lifetimes = self.lifetimes;
         for record in &mut self.records {
-            record
-                .offers
-                .retain(|offer| is_neighbor(offer.hop.node) && now - offer.heard_at <= lifetimes.offer);
+            record.offers.retain(|offer| now - offer.heard_at <= lifetimes.offer);
         }
         self.records.retain(|record| {
             let needed = !record.offers.is_empty() && !record.retired;

@@ -73,7 +73,10 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, 
     config: Config,
     started: Instant,
     jitter: Jitter,
+    /// In the order of their addresses: a crowd is looked up for every text that is heard.
     sessions: Vec<Session, SESSIONS>,
+    /// Some session may want more counters.
+    wants_counters: bool,
     outgoing: Vec<Outgoing, PENDING>,
     in_custody: Vec<Custody, IN_CUSTODY>,
     arriving: Vec<Arriving, ARRIVING>,
@@ -112,6 +115,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             started: now,
             jitter,
             sessions: Vec::new(),
+            wants_counters: false,
             outgoing: Vec::new(),
             in_custody: Vec::new(),
             arriving: Vec::new(),
@@ -134,13 +138,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     /// # Errors
     /// [`Full`]: there is no room for another session.
     pub fn add_session(&mut self, session: Session) -> Result<(), Full> {
-        let same = |other: &Session| other.local == session.local && other.remote == session.remote;
-        match self.sessions.iter().position(same) {
-            Some(index) => {
+        match self.session_index(session.local, session.remote) {
+            Ok(index) => {
                 self.sessions[index] = session;
                 Ok(())
             }
-            None => self.sessions.push(session).map_err(|_| Full),
+            Err(index) => self.sessions.insert(index, session).map_err(|_| Full),
         }
     }
 
@@ -170,8 +173,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         self.network.set_rate(rate);
     }
 
+    /// Where a session is; where it would be.
+    fn session_index(&self, local: NodeId, remote: NodeId) -> Result<usize, usize> {
+        self.sessions.binary_search_by_key(&(local, remote), |session| (session.local, session.remote))
+    }
+
     fn session(&mut self, local: NodeId, remote: NodeId) -> Option<&mut Session> {
-        self.sessions.iter_mut().find(|session| session.local == local && session.remote == remote)
+        let index = self.session_index(local, remote).ok()?;
+        self.sessions.get_mut(index)
     }
 
     /// The session of one of our own messages.

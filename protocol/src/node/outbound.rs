@@ -29,7 +29,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let room = self.room_for(count);
         let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
         room?;
-        let counter = session.counters.take_run(count).ok_or(SendError::CountersNotReserved)?;
+        let counter = session.counters.take_run(count);
+        self.wants_counters = true;
+        let counter = counter.ok_or(SendError::CountersNotReserved)?;
         let id = MessageId { source: draft.source, destination: draft.destination, counter };
         self.insert(id, draft.text, draft.priority, now + draft.lifetime, Phase::Storing)?;
         Ok(id)

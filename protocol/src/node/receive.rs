@@ -159,12 +159,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         self.bring_long_forward(node, now);
         for entry in &mut self.outgoing {
             let Phase::Waiting(planned) = entry.phase else { continue };
-            let through = self.sessions.iter().any(|session| {
-                session.local == entry.id.source
-                    && session.remote == entry.id.destination
-                    && session.reached_through(node)
-            });
-            if !through {
+            let pair = (entry.id.source, entry.id.destination);
+            let session =
+                self.sessions.binary_search_by_key(&pair, |session| (session.local, session.remote));
+            if !session.is_ok_and(|index| self.sessions[index].reached_through(node)) {
                 continue;
             }
             if let Some(at) = entry.schedule.heard(planned, &mut self.jitter, now) {
@@ -201,7 +199,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     }
 
     pub(super) fn is_own(&self, node: NodeId) -> bool {
-        node == self.config.node || self.sessions.iter().any(|session| session.local == node)
+        let first = self.sessions.partition_point(|session| session.local < node);
+        node == self.config.node || self.sessions.get(first).is_some_and(|session| session.local == node)
     }
 
     /// The role a neighbor last told.

@@ -88,10 +88,15 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         if let Some(until) = self.beacon_counters.poll() {
             return Some(Event::Reserve { local: self.config.node, remote: NodeId::BROADCAST, until });
         }
-        self.sessions.iter_mut().find_map(|session| {
+        if !self.wants_counters {
+            return None;
+        }
+        let reserve = self.sessions.iter_mut().find_map(|session| {
             let until = session.counters.poll()?;
             Some(Event::Reserve { local: session.local, remote: session.remote, until })
-        })
+        });
+        self.wants_counters = reserve.is_some();
+        reserve
     }
 
     fn poll_received(&mut self) -> Option<Event> {

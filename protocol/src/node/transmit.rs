@@ -96,7 +96,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let Some(text) = &entry.text else { return self.transmit_piece(id, priority, now, buf) };
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
-        let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
+        let session = &self.sessions[self.session_index(id.source, id.destination).ok()?];
         let len = session.key.seal_text(id, text.as_bytes(), &mut sealed)?;
         let frame = wire::Text {
             hop_limit: FULL_HOP_LIMIT,

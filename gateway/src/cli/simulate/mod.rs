@@ -1,26 +1,25 @@
 //! `fanal simulate`: a field of nodes, its texts and its troubles, in virtual time.
 //!
 //! ```text
-//! file     the scenario as it is written      problem   what can be wrong with it
-//! read     what it means, checked             show      the result, for people and for programs; progress
+//! problem   what is said of what is wrong with a scenario
+//! show      the result, for people and for programs; progress
 //! ```
 
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use fanal_ether::simulation;
+use fanal_ether::{scenario, simulation};
 use fanal_gateway::words::{Language, say};
 
 use super::trouble;
 
-mod file;
 mod problem;
-mod read;
 mod show;
 #[cfg(test)]
 mod tests;
 
-pub(super) use problem::{Broken, Flaws};
+pub(super) use fanal_ether::scenario::Flaws;
+pub(super) use problem::{Broken, code, words};
 use show::Progress;
 pub(super) use show::decimal;
 
@@ -47,7 +46,7 @@ pub(super) fn command(language: Language) -> Command {
 pub(super) fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
     let path = matches.get_one::<PathBuf>("scenario").map(PathBuf::as_path).unwrap_or("".as_ref());
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_default();
-    let scenario = read::load(path)?;
+    let scenario = scenario::load(path)?;
     if let Err(unlawful) = scenario.channel.lawful() {
         let reason = trouble::unlawful(unlawful, language);
         eprintln!("{}", say(language, "simulate-unlawful", &[("reason", reason.into())]));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanal_protocol::rand::Jitter;
+// Those of the standard library differ from system to system in the last bit, and with it whole simulations.
+use libm::{cos, hypot, log, log10, pow};
 
 use super::StationId;
 
@@ -29,7 +31,7 @@ impl Position {
 
     /// Metres between two places.
     pub fn distance_m(self, other: Position) -> f64 {
-        (self.east_m - other.east_m).hypot(self.north_m - other.north_m)
+        hypot(self.east_m - other.east_m, self.north_m - other.north_m)
     }
 }
 
@@ -67,13 +69,13 @@ impl PathLoss {
     fn line(&self, frequency_hz: u32) -> Option<(f64, f64)> {
         match *self {
             PathLoss::LogDistance { reference_m, at_reference_db, per_decade_db } => {
-                Some((at_reference_db - per_decade_db * reference_m.log10(), per_decade_db))
+                Some((at_reference_db - per_decade_db * log10(reference_m), per_decade_db))
             }
             PathLoss::SuburbanMacro { transmitter_m, receiver_m } => {
                 let frequency_mhz = f64::from(frequency_hz) / 1e6;
-                let per_decade_db = 44.9 - 6.55 * transmitter_m.log10();
-                let at_1_km_db = 45.5 + (35.46 - 1.1 * receiver_m) * frequency_mhz.log10()
-                    - 13.82 * receiver_m.log10()
+                let per_decade_db = 44.9 - 6.55 * log10(transmitter_m);
+                let at_1_km_db = 45.5 + (35.46 - 1.1 * receiver_m) * log10(frequency_mhz)
+                    - 13.82 * log10(receiver_m)
                     + 0.7 * receiver_m;
                 Some((at_1_km_db - 3.0 * per_decade_db, per_decade_db))
             }
@@ -107,7 +109,7 @@ impl Propagation {
         };
         // Below a metre the models mean nothing.
         let distance_m = source.position.distance_m(destination.position).max(1.0);
-        let mean = at_1_m_db + per_decade_db * distance_m.log10();
+        let mean = at_1_m_db + per_decade_db * log10(distance_m);
         if self.shadowing_db == 0.0 {
             return mean;
         }
@@ -124,7 +126,7 @@ impl Propagation {
             Some((at_1_m_db, per_decade_db)) if per_decade_db > 0.0 => {
                 let most_db = reach_db + self.shadowing_db * MOST_DEVIATIONS;
                 // A little more, for the rounding of either formula.
-                10f64.powf((most_db - at_1_m_db) / per_decade_db).max(1.0) * 1.001
+                pow(10.0, (most_db - at_1_m_db) / per_decade_db).max(1.0) * 1.001
             }
             _ => f64::INFINITY,
         }
@@ -148,8 +150,8 @@ pub(crate) fn uniform(jitter: &mut Jitter) -> f64 {
 
 /// A standard normal number (Box and Muller, 1958).
 fn normal(jitter: &mut Jitter) -> f64 {
-    let radius = (-2.0 * (1.0 - uniform(jitter)).ln()).sqrt();
-    radius * (std::f64::consts::TAU * uniform(jitter)).cos()
+    let radius = (-2.0 * log(1.0 - uniform(jitter))).sqrt();
+    radius * cos(std::f64::consts::TAU * uniform(jitter))
 }
 
 #[cfg(test)]

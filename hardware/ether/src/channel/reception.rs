@@ -6,6 +6,7 @@ use fanal_protocol::quality::Quality;
 use fanal_protocol::rand::Jitter;
 use fanal_protocol::region::Channel;
 use fanal_protocol::time::{Instant, earliest};
+use libm::log10;
 
 use super::interference::{rejection_db, same_chirps};
 use super::links::{Link, Row};
@@ -311,7 +312,7 @@ impl Ether {
 
     pub(super) fn noise_dbm(&self, channel: &Channel) -> f64 {
         -174.0
-            + 10.0 * f64::from(channel.rate.bandwidth.hz()).log10()
+            + 10.0 * log10(f64::from(channel.rate.bandwidth.hz()))
             + self.settings.reception.noise_figure_db
     }
 

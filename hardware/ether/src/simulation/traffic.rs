@@ -48,7 +48,7 @@ impl<'a> Texts<'a> {
     fn plan(&mut self, writer: usize, after: Instant) {
         let (Some(traffic), Some(jitter)) = (self.traffic, self.writers.get_mut(writer)) else { return };
         let mean = traffic.period.as_secs_f64();
-        let gap = Duration::from_secs_f64(-mean * (1.0 - uniform(jitter)).ln());
+        let gap = Duration::from_secs_f64(-mean * libm::log(1.0 - uniform(jitter)));
         if after + gap <= traffic.until {
             self.due.push(Reverse((after + gap, writer)));
         }

@@ -9,6 +9,7 @@ use fanal_protocol::time::Duration;
 use super::watch::Report;
 use super::{World, is_read};
 use crate::channel::{Position, Settings, StationId};
+use crate::occupant::Input;
 use crate::station::{Peer, Setup, Station};
 
 impl World {
@@ -72,6 +73,15 @@ impl World {
         let id = self.add(Setup::handheld(NodeId::NONE, position));
         self.watch.intruder(id);
         id
+    }
+
+    /// The station's own clock jumps ahead.
+    ///
+    /// # Panics
+    /// As [`station`](World::station).
+    pub fn jump_clock(&mut self, station: StationId, ahead: Duration) {
+        self.stations[station.0].jump(ahead);
+        self.input(station, Input::Timeout);
     }
 
     /// Lets time pass until every message has its final state and every receipt its ack, `limit` at most. `true`:

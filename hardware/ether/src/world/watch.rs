@@ -41,6 +41,9 @@ pub struct Report {
     pub violations: Vec<Violation>,
 }
 
+/// Frames that were on the air last and are looked at first.
+const LATELY: usize = 1024;
+
 /// A breach of what must always hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
@@ -61,12 +64,16 @@ pub(super) struct Watch {
     keys: BTreeMap<(NodeId, NodeId), SessionKey>,
     accepted: BTreeSet<MessageId>,
     sealed: BTreeMap<MessageId, Vec<u8>>,
-    beacons: BTreeSet<(NodeId, u32)>,
+    beacons: BTreeSet<(StationId, u32)>,
     intruders: BTreeSet<StationId>,
     nodes: BTreeMap<StationId, NodeId>,
     network_key: NetworkKey,
-    /// Frames that relays may pass on, by identity; which message a text is.
-    seen: BTreeMap<u32, Option<MessageId>>,
+    /// Frames that relays may pass on, by identity.
+    seen: BTreeSet<u32>,
+    /// Those that were on the air last, the latest at the end: what hop acks are about.
+    lately: VecDeque<u32>,
+    /// The texts among them, by the station that wrote them.
+    texts: BTreeMap<StationId, Vec<(u32, MessageId)>>,
     /// Who has heard what that was never sent.
     damaged: BTreeSet<(StationId, u32)>,
     on_air: BTreeMap<StationId, VecDeque<(Instant, Duration)>>,
@@ -84,7 +91,9 @@ impl Watch {
             intruders: BTreeSet::new(),
             nodes: BTreeMap::new(),
             network_key,
-            seen: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            lately: VecDeque::new(),
+            texts: BTreeMap::new(),
             damaged: BTreeSet::new(),
             on_air: BTreeMap::new(),
             report: Report::default(),
@@ -149,7 +158,7 @@ impl Watch {
     ) {
         if self.intruders.contains(&station) {
             // Who relays cannot know better.
-            self.seen.insert(Routed::identity(frame), None);
+            self.saw(Routed::identity(frame));
             return;
         }
         let airtime = channel.rate.time_on_air(frame.len());
@@ -157,24 +166,21 @@ impl Watch {
         self.report.airtime += airtime;
         self.law(station, airtime, now);
         let identity = Routed::identity(frame);
-        if self.damaged.contains(&(station, identity)) {
-            self.seen.insert(identity, None);
+        let routed = Routed::read(frame).is_some();
+        let before = routed && self.seen.contains(&identity);
+        if routed {
+            self.saw(identity);
+        }
+        // A relay may pass on what was on the air before, whatever it is, and what it took for that; nothing else.
+        if before || self.damaged.contains(&(station, identity)) {
             return;
         }
         let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
-            // A relay may pass on what was on the air before, and nothing else.
-            Ok(
-                Frame::Text(_)
-                | Frame::Receipt(_)
-                | Frame::Custody(_)
-                | Frame::Fragment(_)
-                | Frame::Status(_)
-                | Frame::Unknown { .. },
-            ) if self.seen.contains_key(&identity) => {}
             Ok(Frame::Text(text)) => {
-                let id = self.text(&text, store, now);
-                self.seen.insert(identity, id);
+                if let Some(id) = self.text(&text, store, now) {
+                    self.texts.entry(station).or_default().push((identity, id));
+                }
             }
             Ok(Frame::Ack(ack)) => {
                 if !said(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
@@ -185,45 +191,45 @@ impl Watch {
                 if !said(&receipt.proof) {
                     self.violation(now, format!("{station} sent a receipt for something that was not read"));
                 }
-                self.seen.insert(identity, None);
             }
             Ok(Frame::Custody(notice)) => {
-                if !self.is_true(&notice, store) {
+                if !self.is_true(station, &notice, store) {
                     self.violation(now, format!("{station} sent a custody notice that is not true"));
                 }
-                self.seen.insert(identity, None);
             }
             Ok(Frame::Beacon(beacon)) => {
-                if !self.beacons.insert((beacon.source, beacon.counter)) {
+                if !self.beacons.insert((station, beacon.counter)) {
                     self.violation(now, format!("{station} used beacon counter {} twice", beacon.counter));
                 }
             }
-            Ok(Frame::Fragment(fragment)) => {
-                self.fragment(&fragment, store, now);
-                self.seen.insert(identity, None);
-            }
-            Ok(Frame::Status(status)) => {
-                self.status(&status, now);
-                self.seen.insert(identity, None);
-            }
+            Ok(Frame::Fragment(fragment)) => self.fragment(&fragment, store, now),
+            Ok(Frame::Status(status)) => self.status(&status, now),
             Ok(Frame::Unknown { .. }) | Err(_) => {
                 self.violation(now, format!("{station} sent something that is no frame"));
             }
         }
     }
 
-    /// Whether this says that the station has a frame that was on the air.
+    /// A frame that relays may pass on is on the air.
+    fn saw(&mut self, identity: u32) {
+        self.seen.insert(identity);
+        if self.lately.len() == LATELY {
+            self.lately.pop_front();
+        }
+        self.lately.push_back(identity);
+    }
+
+    /// Whether this says that the station has a frame that was on the air, or that it took for one.
     fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
-        let said = |node: &NodeId, identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity);
-        let node = self.nodes.get(&station);
-        // What it heard damaged it may have taken, given up, and heard so again.
-        let damaged = self.damaged.iter().filter(|(at, _)| *at == station).map(|(_, identity)| identity);
-        let mut heard = self.seen.keys().chain(damaged);
-        node.is_some_and(|node| heard.any(|identity| said(node, identity) == *proof))
+        let Some(node) = self.nodes.get(&station) else { return false };
+        let said = |identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity) == *proof;
+        // Nearly always the frame was on the air a moment ago; all of them are too many to try for each ack.
+        let damaged = self.damaged.range((station, 0)..=(station, u32::MAX)).map(|(_, identity)| identity);
+        self.lately.iter().rev().any(said) || damaged.rev().any(said) || self.seen.iter().any(said)
     }
 
     /// Whether the custodian has what it says that it keeps; whether what may be forgotten has been delivered.
-    fn is_true(&self, notice: &Custody, store: &Store) -> bool {
+    fn is_true(&self, station: StationId, notice: &Custody, store: &Store) -> bool {
         let proves = |purpose: Purpose, identity: u32| {
             self.network_key.proof(purpose, notice.about, identity) == notice.proof
         };
@@ -232,9 +238,9 @@ impl Watch {
         }
         let delivered =
             |id: &MessageId| store.outbox.get(id).is_some_and(|row| row.state == State::Delivered);
-        self.seen
-            .iter()
-            .any(|(identity, id)| id.as_ref().is_some_and(delivered) && proves(Purpose::Release, *identity))
+        // What is released now was written last.
+        let texts = self.texts.get(&station).into_iter().flatten().rev();
+        texts.filter(|(_, id)| delivered(id)).any(|(identity, _)| proves(Purpose::Release, *identity))
     }
 
     /// Finds out which message a text frame is, and that its nonce never sealed another text.

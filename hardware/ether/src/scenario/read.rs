@@ -6,18 +6,17 @@ use std::io::Read;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path as FilePath;
 
-use fanal_ether::channel::{PathLoss, Position, Propagation};
-use fanal_ether::flood;
-use fanal_ether::scenario::{
-    Fault, FaultKind, Link, MOST_ADDRESSES, Node, Path, Protocol, Scenario, Send, Traffic, TrafficKind,
-};
 use fanal_protocol::region::{Channel, RegionCode};
 use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::{MAX_TEXT_OCTETS, Role};
 use toml::Spanned;
 
-use super::file;
 use super::problem::{Flaw, Flaws, Problem};
+use super::{
+    Fault, FaultKind, Link, MOST_ADDRESSES, Node, Path, Protocol, Scenario, Send, Traffic, TrafficKind, file,
+};
+use crate::channel::{PathLoss, Position, Propagation};
+use crate::flood;
 
 /// No scenario of ours is longer, octets.
 const MOST_OCTETS: u64 = 64 << 20;
@@ -25,6 +24,8 @@ const MOST_OCTETS: u64 = 64 << 20;
 const MOST_S: f64 = 366.0 * 86_400.0;
 /// The shortest time that says anything, seconds.
 const LEAST_S: f64 = 0.001;
+/// One text is sent no more often.
+const MOST_TIMES: f64 = 1e6;
 /// A text is tried so long unless the scenario says otherwise, seconds.
 const LIFETIME_S: f64 = 86_400.0;
 /// Places on the map, metres from its origin.
@@ -38,7 +39,7 @@ const EVERYBODY: &str = "*";
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn load(path: &FilePath) -> Result<Scenario, Flaws> {
+pub fn load(path: &FilePath) -> Result<Scenario, Flaws> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MOST_OCTETS).read_to_string(&mut text));
     match read {
@@ -54,7 +55,7 @@ pub(super) fn load(path: &FilePath) -> Result<Scenario, Flaws> {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
-pub(super) fn parse(text: &str) -> Result<Scenario, Vec<Flaw>> {
+pub fn parse(text: &str) -> Result<Scenario, Vec<Flaw>> {
     let mut check = Check { text, flaws: Vec::new(), names: BTreeMap::new() };
     let scenario = match toml::from_str::<file::File>(text) {
         Ok(file) => check.file(file),
@@ -98,7 +99,7 @@ impl Check<'_> {
         let nodes = file.node.iter().map(|node| self.node(node)).collect();
         let path = self.path(&file);
         let traffic = file.traffic.as_ref().map(|traffic| self.traffic(traffic, protocol, duration));
-        let sends = file.send.iter().filter_map(|send| self.send(send, protocol)).collect();
+        let sends = file.send.iter().flat_map(|send| self.send(send, protocol)).collect();
         let faults = file.fault.iter().filter_map(|fault| self.fault(fault)).collect();
         let channel = channel?;
         let scenario =
@@ -277,7 +278,18 @@ impl Check<'_> {
         Traffic { kind, period, text_octets: octets as usize, until }
     }
 
-    fn send(&mut self, send: &file::Send, protocol: Protocol) -> Option<Send> {
+    /// A text, as often as it is sent; none only when there is a flaw.
+    fn send(&mut self, send: &file::Send, protocol: Protocol) -> Vec<Send> {
+        let times = send.times.as_ref().map_or(1.0, |times| self.number("times", times, 1.0..=MOST_TIMES));
+        let every =
+            send.every_s.as_ref().map_or(Duration::ZERO, |every| self.time("every_s", every, LEAST_S));
+        let first = self.first_send(send, protocol);
+        let again =
+            |number: u32| first.as_ref().map(|first| Send { at: first.at + every * number, ..first.clone() });
+        (0..times as u32).filter_map(again).collect()
+    }
+
+    fn first_send(&mut self, send: &file::Send, protocol: Protocol) -> Option<Send> {
         let at = self.instant("at_s", &send.at_s);
         let (octets, most) = (send.text.get_ref().len(), longest_text(protocol));
         if !(1..=most).contains(&octets) {

@@ -113,6 +113,8 @@ pub(super) struct Send {
     pub(super) source: Spanned<String>,
     pub(super) destination: Spanned<String>,
     pub(super) text: Spanned<String>,
+    pub(super) times: Option<Spanned<f64>>,
+    pub(super) every_s: Option<Spanned<f64>>,
 }
 
 #[derive(Deserialize)]
