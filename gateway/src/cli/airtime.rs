@@ -236,9 +236,9 @@ mod tests {
             ack_ms: 30.976,
         };
         assert_eq!(cost, expected);
-        assert_eq!(super::cost(&[b'x'; 242], rate), Err(Refused::TooLong { octets: 242 }));
+        assert_eq!(super::cost(&[b'x'; 238], rate), Err(Refused::TooLong { octets: 238 }));
         assert_eq!(super::cost(&[0xFF], rate), Err(Refused::NotUtf8));
-        assert!(super::cost(&[b'x'; 241], rate).is_ok());
+        assert!(super::cost(&[b'x'; 237], rate).is_ok());
     }
 
     #[test]

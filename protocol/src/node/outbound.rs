@@ -7,7 +7,7 @@ use crate::time::{Duration, Instant};
 use crate::transport::{
     Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
 };
-use crate::wire::MAX_TEXT_OCTETS;
+use crate::wire::{MAX_TEXT_OCTETS, STRONG_OCTETS};
 
 use super::{Draft, Full, Node, SendError};
 
@@ -166,13 +166,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.start_confirming(id, now)
     }
 
-    pub(super) fn proof(&mut self, purpose: Purpose, id: MessageId) -> Option<[u8; 4]> {
+    pub(super) fn proof(&mut self, purpose: Purpose, id: MessageId) -> Option<[u8; STRONG_OCTETS]> {
         // The session is the same whichever side wrote the message.
         let session = match self.session(id.source, id.destination) {
             Some(session) => session,
             None => self.session(id.destination, id.source)?,
         };
-        Some(session.key.proof(purpose, id))
+        Some(session.key.strong_proof(purpose, id))
     }
 
     fn knows(&self, id: MessageId) -> bool {

@@ -5,7 +5,7 @@ use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
 use crate::transport::{Arriving, Asked, Phase, Progress, Text};
-use crate::wire::{self, FULL_HOP_LIMIT, Frame, Role, Routed};
+use crate::wire::{self, FULL_HOP_LIMIT, Frame, Proof, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
@@ -40,12 +40,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// A received message is durable: its source may know. Unknown ids are ignored.
     pub fn accept(&mut self, id: MessageId, now: Instant) {
         let Some(index) = self.arriving.iter().position(|entry| entry.id == id) else { return };
-        let Arriving { window, direct, .. } = self.arriving[index];
+        let Arriving { window, direct, strong, .. } = self.arriving[index];
         self.arriving.remove(index);
         if let Some(session) = self.session(id.destination, id.source) {
             session.window = window;
         }
-        self.answer_message(id, direct, now);
+        self.answer_message(id, direct, strong, now);
     }
 
     /// A received message could not be made durable: no answer goes out, and a repetition will be a fresh
@@ -59,28 +59,28 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let room = !self.arriving.is_full();
         let (local, remote) = (frame.destination, frame.source);
         let storing = self.arriving.iter().any(|e| e.id.destination == local && e.id.source == remote);
-        if !self.forgeries.allows(now) {
+        let strong = frame.form.strong().is_some();
+        if !strong && !self.forgeries.allows(now) {
             return Err(Discard::OverBudget);
         }
         let session = self.session(local, remote).ok_or(Discard::Foreign)?;
-        let counter = session.recover(frame.counter);
-        let custodian = session.custodian();
-        let id = MessageId { source: remote, destination: local, counter };
         let mut plain = [0u8; wire::MAX_FRAME];
-        let opened = session.key.open_text(id, frame.sealed, &mut plain);
-        let freshness = session.window.check(counter);
-        let mut window = session.window;
-        window.mark(counter);
-        let Ok(len) = opened else {
-            self.forgeries.spend();
+        let Ok((id, len)) = session.open(frame.form.kind(), &frame, &mut plain) else {
+            if !strong {
+                self.forgeries.spend();
+            }
             return Err(Discard::Forged);
         };
+        let custodian = session.custodian();
+        let freshness = session.window.check(id.counter);
+        let mut window = session.window;
+        window.mark(id.counter);
         if direct {
             self.heard(custodian, quality, now);
         }
         match freshness {
             Freshness::Seen => {
-                self.answer_message(id, direct, now);
+                self.answer_message(id, direct, strong, now);
                 return Err(Discard::Duplicate);
             }
             Freshness::TooOld => return Err(Discard::Replayed),
@@ -93,14 +93,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let text = plain.get(..len).and_then(|octets| core::str::from_utf8(octets).ok());
         let text = text.and_then(|text| Text::try_from(text).ok());
         let text = text.ok_or(Discard::Unreadable)?;
-        let arriving = Arriving { id, text, quality, direct, window, told: false };
+        let arriving = Arriving { id, text, quality, direct, strong, window, told: false };
         self.arriving.push(arriving).map_err(|_| Discard::Busy)?;
         self.stats.received = self.stats.received.wrapping_add(1);
         Ok(())
     }
 
     /// Says of a durable message of somebody else's what is true now.
-    fn answer_message(&mut self, id: MessageId, direct: bool, now: Instant) {
+    fn answer_message(&mut self, id: MessageId, direct: bool, strong: bool, now: Instant) {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| entry.id == id) {
             if matches!(entry.progress, Progress::Waiting(_)) {
                 entry.progress = Progress::Due;
@@ -112,7 +112,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Acceptance::Custody => Purpose::Ack,
         };
         if let Some(proof) = self.proof(purpose, id) {
-            self.answer(id.source, proof, direct, now);
+            self.answer(id.source, Proof::of(proof, strong), direct, now);
         }
     }
 

@@ -7,8 +7,8 @@ use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
 use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
-use crate::wire::Role;
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
+use crate::wire::{Ack, Proof, Receipt, Role};
 
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
@@ -70,15 +70,15 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// A proof for a node that did not speak to us itself.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4], now: Instant) {
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, now: Instant) {
         let mut frame = receipt(destination, proof, false);
         if self.network.next_hop(destination).is_none() {
             frame.next_hop = FLOOD;
         }
-        let mut octets = [0; crate::wire::Receipt::OCTETS];
-        if frame.emit(&mut octets).is_ok() {
+        let mut octets = [0; Receipt::STRONG_OCTETS];
+        if let Ok(len) = frame.emit(&mut octets) {
             // When there is no room, whoever waits for it will ask again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
+            let _ = self.relay.send(&octets[..len], FULL_HOP_LIMIT, now);
         }
     }
 
@@ -157,7 +157,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let token = self.token();
         if let Some(identity) = self.relay.poll_ack() {
             let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
-            let len = crate::wire::Ack { proof }.emit(buf).ok()?;
+            let len = Ack { proof: Proof::Short(proof) }.emit(buf).ok()?;
             return Some(Transmission { len, priority: Priority::Receipt, token });
         }
         let network = &self.network;

@@ -6,7 +6,7 @@ use crate::net::ENTRIES_OCTETS;
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
 use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
-use crate::wire::{self, FULL_HOP_LIMIT};
+use crate::wire::{self, FULL_HOP_LIMIT, Kind, Proof};
 
 use super::{Full, Node};
 
@@ -38,7 +38,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
     /// now (`direct`), else by way of relays.
-    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], direct: bool, now: Instant) {
+    pub(super) fn answer(&mut self, destination: NodeId, proof: Proof, direct: bool, now: Instant) {
         if !direct {
             self.send_far(destination, proof, now);
         } else if !self.answers.iter().any(|waiting| *waiting == proof) {
@@ -70,7 +70,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     fn transmit_confirmation(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
         let entry = self.confirming[index];
-        let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
+        let proof = Proof::of(entry.receipt, entry.schedule.wants_strong());
+        let len = receipt(entry.id.source, proof, true).emit(buf).ok()?;
         self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule, now);
         let token = self.token();
         self.confirming[index].progress = Progress::OnAir(token);
@@ -95,7 +96,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             next_hop: wire::DIRECT,
             destination: id.destination,
             source: id.source,
-            counter: session.on_air(id.counter),
+            form: session.form(Kind::Text, id, &sealed[..len], schedule.wants_strong()),
             sealed: &sealed[..len],
         };
         let len = frame.emit(buf).ok()?;
@@ -136,6 +137,6 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 }
 
-pub(super) fn receipt(destination: NodeId, proof: [u8; 4], acknowledge: bool) -> wire::Receipt {
+pub(super) fn receipt(destination: NodeId, proof: Proof, acknowledge: bool) -> wire::Receipt {
     wire::Receipt { hop_limit: FULL_HOP_LIMIT, next_hop: wire::DIRECT, destination, acknowledge, proof }
 }

@@ -4,6 +4,7 @@ use crate::crypto::Window;
 use crate::id::MessageId;
 use crate::quality::Quality;
 use crate::time::Instant;
+use crate::wire::STRONG_OCTETS;
 
 use super::{Schedule, Text};
 
@@ -15,6 +16,8 @@ pub struct Arriving {
     pub(crate) quality: Quality,
     /// Whether it came straight from its source.
     pub(crate) direct: bool,
+    /// Whether it came in the strong form: its answer has the same.
+    pub(crate) strong: bool,
     /// The session's replay window with this message marked.
     pub(crate) window: Window,
     /// Whether the host has been told.
@@ -40,9 +43,9 @@ pub enum Progress {
 pub struct Confirming {
     pub(crate) id: MessageId,
     /// The proof of our receipt.
-    pub(crate) receipt: [u8; 4],
+    pub(crate) receipt: [u8; STRONG_OCTETS],
     /// The proof of the source's ack for it.
-    pub(crate) ack: [u8; 4],
+    pub(crate) ack: [u8; STRONG_OCTETS],
     pub(crate) give_up_at: Instant,
     pub(crate) progress: Progress,
     pub(crate) schedule: Schedule,

@@ -19,6 +19,7 @@ pub mod beacon;
 mod custody;
 mod error;
 pub mod fragment;
+mod proof;
 mod receipt;
 pub mod routed;
 mod status;
@@ -29,10 +30,11 @@ pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use custody::Custody;
 pub use error::Error;
 pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
+pub use proof::{Proof, STRONG_OCTETS};
 pub use receipt::Receipt;
 pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 pub use status::Status;
-pub use text::{Counter, MAX_TEXT_OCTETS, Text};
+pub use text::{Form, MAX_TEXT_OCTETS, Strong, Text};
 
 /// The most octets in a frame: what the radio's buffer and length field hold.
 pub const MAX_FRAME: usize = 255;
@@ -62,7 +64,9 @@ pub enum Kind {
     Fragment,
     /// End to end: which fragments are missing.
     Status,
-    /// Something newer than this code: 0, 5 or 9 to 15. Relays pass on those from 9 all the same.
+    /// What a person wrote and cannot wait, sealed.
+    Urgent,
+    /// Something newer than this code: 0, 5, 9 or 11 to 15. Relays pass on those from 9 all the same.
     Unknown(u8),
 }
 
@@ -77,6 +81,7 @@ impl Kind {
             6 => Self::Custody,
             7 => Self::Fragment,
             8 => Self::Status,
+            10 => Self::Urgent,
             other => Self::Unknown(other),
         }
     }
@@ -84,10 +89,15 @@ impl Kind {
     /// Whether relays pass such frames on: the start of those is [`Routed`]. Kinds that are not known are, but for 0.
     pub const fn is_routed(self) -> bool {
         match self {
-            Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status => true,
+            Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status | Self::Urgent => true,
             Self::Ack | Self::Beacon => false,
             Self::Unknown(number) => !matches!(number, 0 | 5),
         }
+    }
+
+    /// Whether it is a text, urgent or not.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Urgent)
     }
 
     /// The number on the air, 0 to 15.
@@ -100,6 +110,7 @@ impl Kind {
             Self::Custody => 6,
             Self::Fragment => 7,
             Self::Status => 8,
+            Self::Urgent => 10,
             Self::Unknown(number) => number & 0x0F,
         }
     }
@@ -113,7 +124,7 @@ pub fn kind_of(octets: &[u8]) -> Option<Kind> {
 /// Any frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Frame<'a> {
-    /// What a person wrote, sealed.
+    /// What a person wrote, sealed; urgent or not, as its form says.
     Text(Text<'a>),
     /// Hop by hop: the text has been taken over.
     Ack(Ack),
@@ -153,6 +164,7 @@ impl<'a> Frame<'a> {
             Kind::Custody => Custody::parse(octets).map(Self::Custody),
             Kind::Fragment => Fragment::parse(octets).map(Self::Fragment),
             Kind::Status => Status::parse(octets).map(Self::Status),
+            Kind::Urgent => Text::parse_urgent(octets).map(Self::Text),
             Kind::Unknown(kind) => Ok(Self::Unknown { kind, octets }),
         }
     }

@@ -62,7 +62,7 @@ pub struct Letter {
     pub source: NodeId,
     /// Whom it is for.
     pub destination: NodeId,
-    /// 1 to 241 octets.
+    /// 1 to 237 octets.
     pub text: String,
     /// How long to try.
     pub lifetime: Duration,

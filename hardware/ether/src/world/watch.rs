@@ -8,7 +8,7 @@ use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::State;
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant};
-use fanal_protocol::wire::{Counter, Custody, Frame, Routed, Text};
+use fanal_protocol::wire::{Custody, Form, Frame, Kind, Proof, Routed, Strong, Text};
 
 use crate::channel::StationId;
 use crate::occupant::Notice;
@@ -159,7 +159,6 @@ impl Watch {
             self.seen.insert(identity, None);
             return;
         }
-        let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
             // A relay may pass on what was on the air before, and nothing else.
             Ok(Frame::Text(_) | Frame::Receipt(_) | Frame::Custody(_))
@@ -169,12 +168,12 @@ impl Watch {
                 self.seen.insert(identity, id);
             }
             Ok(Frame::Ack(ack)) => {
-                if !said(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
+                if !store.may_say(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
                     self.violation(now, format!("{station} sent an ack for something it has not stored"));
                 }
             }
             Ok(Frame::Receipt(receipt)) => {
-                if !said(&receipt.proof) {
+                if !store.may_say(&receipt.proof) {
                     self.violation(now, format!("{station} sent a receipt for something that was not read"));
                 }
                 self.seen.insert(identity, None);
@@ -197,7 +196,8 @@ impl Watch {
     }
 
     /// Whether this says that the station has a frame that was on the air.
-    fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
+    fn is_hop_ack(&self, station: StationId, proof: &Proof) -> bool {
+        let Proof::Short(proof) = proof else { return false };
         let said = |node: &NodeId, identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity);
         let node = self.nodes.get(&station);
         node.is_some_and(|node| self.seen.keys().any(|identity| said(node, identity) == *proof))
@@ -225,13 +225,20 @@ impl Watch {
             self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
             return None;
         };
-        let candidates: Vec<u32> = match text.counter {
-            Counter::Full(counter) => vec![counter],
-            Counter::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
+        let candidates: Vec<u32> = match text.form {
+            Form::Strong(strong) | Form::Urgent(strong) => vec![strong.counter],
+            Form::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
         };
+        let kind = text.form.kind();
         let opens = |counter: &u32| {
             let id = MessageId { source, destination, counter: *counter };
-            key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok()
+            let mut plain = [0; MAX_FRAME];
+            let opened = match kind {
+                Kind::Urgent => key.open_urgent(id, text.sealed, &mut plain),
+                _ => key.open_text(id, text.sealed, &mut plain),
+            };
+            let second = |strong: Strong| key.check_strong(kind, id, text.sealed, &strong.second_tag);
+            opened.is_ok() && text.form.strong().is_none_or(|strong| second(strong).is_ok())
         };
         let Some(counter) = candidates.into_iter().find(opens) else {
             self.violation(now, format!("a text of {source} opens with no counter"));

@@ -1,6 +1,6 @@
 //! What went through here lately: so that copies are recognised, and lost receipts found again.
 
-use heapless::Deque;
+use heapless::{Deque, Vec};
 
 use crate::id::NodeId;
 use crate::time::{Duration, Instant};
@@ -11,10 +11,11 @@ const JUST_NOW: Duration = Duration::from_secs(8);
 /// Copies of a flooded frame are around for no longer than this; a later one is another attempt of its source.
 const FLOOD_LASTS: Duration = Duration::from_secs(15);
 
-type ReceiptFrame = [u8; Receipt::OCTETS];
+/// A receipt, whole, in either form.
+pub(super) type ReceiptFrame = Vec<u8, { Receipt::STRONG_OCTETS }>;
 
 /// What became of a frame that went through here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
     /// It was passed on a moment ago.
     JustPassed,
@@ -24,7 +25,7 @@ pub(super) enum Fate {
     Receipted(ReceiptFrame),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Trace {
     identity: u32,
     source: Option<NodeId>,
@@ -78,9 +79,9 @@ impl<const N: usize> Memory<N> {
 
     /// A receipt for the oldest text of `source` that has none; nothing new if it is known.
     pub(super) fn note_receipt_for(&mut self, source: NodeId, receipt: ReceiptFrame) {
-        let proof = receipt.last_chunk::<4>();
         let of_source = |trace: &&mut Trace| trace.source == Some(source);
-        let known = |trace: &Trace| trace.receipt.is_some_and(|known| known.last_chunk::<4>() == proof);
+        let known =
+            |trace: &Trace| trace.receipt.as_ref().is_some_and(|known| known.get(4..) == receipt.get(4..));
         if self.0.iter().any(known) {
             return;
         }

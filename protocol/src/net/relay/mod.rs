@@ -137,7 +137,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         };
         let taken = self.pass(octets, way, due, routed.hop_limit - 1).is_ok();
         if taken {
-            self.memory.remember(identity, source_of(octets, routed.kind), now);
+            self.memory.remember(identity, source_of(octets), now);
         }
         taken
     }
@@ -153,6 +153,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.pass(octets, way, None, hop_limit)?;
         self.memory.remember(Routed::identity(octets), None, now);
         Ok(())
+    }
+
+    /// Whether a neighbor was asked for something and has given no sign yet.
+    pub fn awaits_sign(&self) -> bool {
+        self.passing.iter().any(|entry| matches!(entry.phase, Phase::OnAir(_) | Phase::Waiting(_)))
     }
 
     /// Whether the frame with this identity is under way.
@@ -200,9 +205,9 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     fn note_receipt(&mut self, octets: &[u8], source: NodeId) {
         // One that asks for an ack may be about a text that was taken over long ago.
         let Ok(Frame::Receipt(Receipt { acknowledge: false, .. })) = Frame::parse(octets) else { return };
-        let Ok(receipt) = octets.try_into() else { return };
+        let Ok(receipt) = memory::ReceiptFrame::from_slice(octets) else { return };
         let likely = |entry: &Passing| {
-            let of_source = source_of(&entry.frame, Kind::Text) == Some(source);
+            let of_source = source_of(&entry.frame) == Some(source);
             of_source && entry.was_transmitted()
         };
         let waiting = self.passing.iter().position(|entry| likely(entry) && entry.awaits_destination());
@@ -320,12 +325,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
 }
 
 /// Who wrote the message in a frame; `None` for kinds that do not say.
-fn source_of(octets: &[u8], kind: Kind) -> Option<NodeId> {
-    match (kind, Frame::parse(octets)) {
-        (Kind::Text, Ok(Frame::Text(text))) => Some(text.source),
+fn source_of(octets: &[u8]) -> Option<NodeId> {
+    match Frame::parse(octets) {
+        Ok(Frame::Text(text)) => Some(text.source),
         _ => None,
     }
 }
 
-const _: () = assert!(Receipt::OCTETS == 8, "a receipt is remembered whole");
 const _: () = assert!(DIRECT != FLOOD);

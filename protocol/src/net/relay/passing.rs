@@ -98,6 +98,10 @@ impl Passing {
         kind_of(&self.frame)
     }
 
+    fn is_text(&self) -> bool {
+        self.kind().is_some_and(Kind::is_text)
+    }
+
     fn destination(&self) -> Option<NodeId> {
         Routed::read(&self.frame).map(|routed| routed.destination)
     }
@@ -142,7 +146,7 @@ impl Passing {
     /// There is nobody to ask. `false`: nor was there for long.
     pub(super) fn wait_for_way(&mut self, now: Instant) -> bool {
         let tried = self.unreachable().is_some();
-        if tried || self.waits >= WAITS || self.kind() != Some(Kind::Text) {
+        if tried || self.waits >= WAITS || !self.is_text() {
             return false;
         }
         self.waits += 1;
@@ -165,11 +169,8 @@ impl Passing {
     /// It has left the antenna; whether anything is to be waited for.
     pub(super) fn transmitted(&mut self, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
         self.attempts = self.attempts.saturating_add(1);
-        let answered = match self.kind() {
-            // The destination answers a text; of all else it is only overheard that it goes on.
-            Some(Kind::Text) => true,
-            _ => !self.arrives(),
-        };
+        // The destination answers a text; of all else it is only overheard that it goes on.
+        let answered = self.is_text() || !self.arrives();
         if matches!(self.way, Way::Flood { .. }) || !answered {
             return false;
         }
@@ -196,7 +197,7 @@ impl Passing {
             Phase::Delayed(at) if at <= now => self.phase = Phase::Due,
             Phase::Waiting(at) if at <= now => {
                 self.phase = Phase::Due;
-                let attempts = if self.kind() == Some(Kind::Text) { ATTEMPTS } else { RECEIPT_ATTEMPTS };
+                let attempts = if self.is_text() { ATTEMPTS } else { RECEIPT_ATTEMPTS };
                 if self.attempts >= attempts {
                     return self.give_neighbor_up();
                 }

@@ -6,7 +6,7 @@ use super::super::Hop;
 use super::*;
 use crate::id::SequenceNumber;
 use crate::time::Duration;
-use crate::wire::{Counter, Text, routed};
+use crate::wire::{Form, Proof, Text, routed};
 
 type TestRelay = Relay<4, 16>;
 
@@ -28,7 +28,7 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
         next_hop: FLOOD,
         destination: DESTINATION,
         source: SOURCE,
-        counter: Counter::Short(SequenceNumber(sequence)),
+        form: Form::Short(SequenceNumber(sequence)),
         sealed: &[1, 2, 3, 4, 5, 6, sequence],
     };
     let mut out = [0; MAX_FRAME];
@@ -42,8 +42,8 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
 }
 
 fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
-    let receipt =
-        Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof: [9, 8, 7, 6] };
+    let proof = Proof::Short([9, 8, 7, 6]);
+    let receipt = Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof };
     let mut frame = [0; Receipt::OCTETS].to_vec();
     receipt.emit(&mut frame).unwrap();
     if let Some(next) = next {
