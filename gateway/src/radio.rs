@@ -134,8 +134,17 @@ impl<S: Store> Radio<S> {
     fn transmit(&mut self) -> bool {
         let mut frame = [0; MAX_FRAME];
         let mut any = false;
-        while self.link.can_transmit(Priority::Text) {
-            let Some(next) = self.node.poll_transmit(self.clock.now(), &mut frame) else { break };
+        loop {
+            let now = self.clock.now();
+            let next = if self.link.can_transmit(Priority::Text) {
+                self.node.poll_transmit(now, &mut frame)
+            } else if self.link.can_transmit(Priority::Emergency) {
+                // The last place is for what is urgent.
+                self.node.poll_urgent(now, &mut frame)
+            } else {
+                None
+            };
+            let Some(next) = next else { break };
             any = true;
             let octets = frame.get(..next.len).unwrap_or_default();
             if self.link.transmit(next.token, next.priority, octets).is_err() {
@@ -204,9 +213,9 @@ impl<S: Store> Radio<S> {
                     self.hungry.insert((local, remote));
                 }
             }
-            Event::Received { id, text, quality, window } => {
+            Event::Received { id, urgent, text, quality, window } => {
                 let received_ms = self.clock.unix_ms();
-                let arrival = Arrival { id, text: text.as_str().into(), received_ms, quality };
+                let arrival = Arrival { id, urgent, text: text.as_str().into(), received_ms, quality };
                 let window = Window { top: window.top(), bits: window.bits() };
                 match self.store.receive(arrival, window).await? {
                     Taken::New => {

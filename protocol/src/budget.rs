@@ -19,7 +19,7 @@ impl Budget {
 
     /// Whether anything is left.
     pub(crate) fn allows(&mut self, now: Instant) -> bool {
-        while self.left < self.burst && now - self.counted_to >= self.refill {
+        while self.left < self.burst && now.saturating_since(self.counted_to) >= self.refill {
             self.left += 1;
             self.counted_to += self.refill;
         }
@@ -32,6 +32,15 @@ impl Budget {
     /// One is used up.
     pub(crate) fn spend(&mut self) {
         self.left = self.left.saturating_sub(1);
+    }
+
+    /// Uses one up, even of those to come: when it will be there.
+    pub(crate) fn reserve(&mut self, now: Instant) -> Instant {
+        if self.take(now) {
+            return now;
+        }
+        self.counted_to += self.refill;
+        self.counted_to
     }
 
     /// Uses one up, if one is left.
@@ -59,5 +68,15 @@ mod tests {
         assert!(budget.take(Instant::ZERO + REFILL));
         assert!(!budget.allows(Instant::ZERO + REFILL));
         assert!(budget.allows(Instant::from_secs(1 << 40)));
+    }
+
+    #[test]
+    fn what_is_reserved_comes_at_the_pace_of_the_refill() {
+        let mut budget = Budget::new(2, REFILL, Instant::ZERO);
+        let times = [0; 5].map(|_| budget.reserve(Instant::ZERO));
+        let at = |refills| Instant::ZERO + REFILL * refills;
+        assert_eq!(times, [at(0), at(0), at(1), at(2), at(3)]);
+        assert!(!budget.allows(at(3)), "that one is gone already");
+        assert_eq!(budget.reserve(at(4)), at(4));
     }
 }

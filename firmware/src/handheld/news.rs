@@ -5,6 +5,7 @@ use fanal_protocol::crypto::{NetworkKey, SecretKey, agree};
 use fanal_protocol::id::NodeId;
 use fanal_protocol::mac::{self, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Event, Node, Session, State};
+use fanal_protocol::priority::Priority;
 use fanal_protocol::region::MAX_FRAME;
 use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::Role as WireRole;
@@ -41,10 +42,14 @@ impl<F: NorFlash> Handheld<F> {
     fn hand_frames_over(&mut self, now: Instant) {
         let (Some(node), Some(mac)) = (&mut self.node, &mut self.mac) else { return };
         let mut frame = [0; MAX_FRAME];
-        // One place stays free: the medium access keeps it for an emergency.
-        while mac.free() > 1
-            && let Some(outgoing) = node.poll_transmit(now, &mut frame)
-        {
+        loop {
+            // The last places are for what is urgent.
+            let outgoing = match mac.free() {
+                0 | 1 if mac.takes_emergency() => node.poll_urgent(now, &mut frame),
+                0 | 1 => None,
+                _ => node.poll_transmit(now, &mut frame),
+            };
+            let Some(outgoing) = outgoing else { break };
             let octets = frame.get(..outgoing.len).unwrap_or_default();
             if mac.enqueue(Token(outgoing.token), outgoing.priority, octets, now).is_err() {
                 node.handle_dropped(outgoing.token, now);
@@ -72,8 +77,8 @@ impl<F: NorFlash> Handheld<F> {
                     node.handle_reserved(local, remote, until, now);
                 }
             }
-            Event::Received { id, text, .. } => {
-                match self.store.add_incoming(id, &text).await {
+            Event::Received { id, urgent, text, .. } => {
+                match self.store.add_incoming(id, urgent, &text).await {
                     Ok(_) => {}
                     Err(Error::Full) => {
                         self.node.iter_mut().for_each(|node| node.refuse(id));
@@ -82,7 +87,7 @@ impl<F: NorFlash> Handheld<F> {
                     Err(error) => return Err(error),
                 }
                 let name = self.name(id.source);
-                self.say(Phrase::Incoming { name: &name, text: &text });
+                self.say(Phrase::Incoming { name: &name, urgent, text: &text });
                 if let Some(node) = &mut self.node {
                     node.accept(id, now);
                 }
@@ -254,13 +259,14 @@ impl<F: NorFlash> Handheld<F> {
     async fn show_message(&mut self, number: u32) {
         let mut buffer = MessageBuffer::new();
         match self.store.message(number, &mut buffer).await {
-            Ok(Some(Message::Incoming { id, text })) => {
+            Ok(Some(Message::Incoming { id, urgent, text })) => {
                 let name = self.name(id.source);
-                self.say(Phrase::Incoming { name: &name, text });
+                self.say(Phrase::Incoming { name: &name, urgent, text });
             }
             Ok(Some(Message::Outgoing { outgoing, text })) => {
                 let name = self.name(outgoing.id.destination);
-                self.say(Phrase::Outgoing { number, name: &name, status: outgoing.status, text });
+                let urgent = outgoing.priority >= Priority::Emergency;
+                self.say(Phrase::Outgoing { number, name: &name, status: outgoing.status, urgent, text });
             }
             Ok(None) => {}
             Err(_) => self.give_up(),

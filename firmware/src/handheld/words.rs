@@ -82,6 +82,8 @@ pub enum Phrase<'a> {
     Incoming {
         /// Who wrote it.
         name: &'a str,
+        /// Whether they called it urgent.
+        urgent: bool,
         /// What.
         text: &'a str,
     },
@@ -102,6 +104,8 @@ pub enum Phrase<'a> {
         name: &'a str,
         /// What has become of it.
         status: Status,
+        /// Whether it is urgent.
+        urgent: bool,
         /// What it says.
         text: &'a str,
     },
@@ -208,6 +212,8 @@ pub enum Complaint<'a> {
     },
     /// Too many messages wait for their receipts.
     TooManyWaiting,
+    /// Two urgent messages are under way already.
+    UrgentWaiting,
     /// Something must be set first.
     NotReady(Missing),
     /// Lines were dropped because nobody took them.
@@ -273,13 +279,19 @@ impl fmt::Display for Spoken<'_> {
             }
             Phrase::NoContacts => say!(f, language, "aucun contact", "no contacts"),
             Phrase::Chosen(name) => say!(f, language, "à {}", "to {}", Plain(name)),
-            Phrase::Incoming { name, text } => write!(f, "<{}> {}", Plain(name), Plain(text)),
+            Phrase::Incoming { name, urgent, text } => {
+                write!(f, "<{}> ", Plain(name))?;
+                say_urgent(f, language, urgent)?;
+                write!(f, "{}", Plain(text))
+            }
             Phrase::State { number, name, status } => {
                 write!(f, "{} {number} ", mark(status))?;
                 say_state(f, language, Plain(name), status)
             }
-            Phrase::Outgoing { number, name, status, text } => {
-                write!(f, "{} {number} @{} {}", mark(status), Plain(name), Plain(text))
+            Phrase::Outgoing { number, name, status, urgent, text } => {
+                write!(f, "{} {number} @{} ", mark(status), Plain(name))?;
+                say_urgent(f, language, urgent)?;
+                write!(f, "{}", Plain(text))
             }
             Phrase::NoMessages => say!(f, language, "aucun message", "no messages"),
             Phrase::Status { node, channel, waiting, airtime_left, version } => {
@@ -316,8 +328,12 @@ impl fmt::Display for Spoken<'_> {
 }
 
 /// What `/help` shows.
-const HELP: [(&str, &str); 8] = [
+const HELP: [(&str, &str); 9] = [
     ("@alice bonjour — envoyer un message", "@alice hello — send a message"),
+    (
+        "/urgence [@alice] au feu — passer avant tous les autres messages",
+        "/urgent [@alice] fire — go before all other messages",
+    ),
     ("/to alice — choisir à qui vont les lignes simples", "/to alice — choose whom bare lines go to"),
     ("/contacts /messages /status — voir", "/contacts /messages /status — look"),
     ("/language fr|en", "/language fr|en"),
@@ -338,6 +354,10 @@ const HELP: [(&str, &str); 8] = [
 
 /// How many lines `/help` has.
 pub(super) const HELP_LINES: usize = HELP.len();
+
+fn say_urgent(f: &mut fmt::Formatter<'_>, language: Language, urgent: bool) -> fmt::Result {
+    if urgent { say!(f, language, "URGENCE\u{a0}: ", "URGENT: ") } else { Ok(()) }
+}
 
 const fn mark(status: Status) -> &'static str {
     match status {
@@ -468,6 +488,12 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             language,
             "trop de messages en attente\u{a0}; celui-ci n’est pas parti",
             "too many messages waiting; this one was not sent"
+        ),
+        Complaint::UrgentWaiting => say!(
+            f,
+            language,
+            "déjà deux messages urgents en route\u{a0}; celui-ci n’est pas parti, attendre que l’un d’eux arrive",
+            "two urgent messages are under way already; this one was not sent, wait until one of them has arrived"
         ),
         Complaint::NotReady(missing) => {
             say!(f, language, "pas encore prêt, à régler\u{a0}: {}", "not ready yet, to be set: {}", missing)

@@ -64,6 +64,8 @@ pub enum Message<'a> {
     Incoming {
         /// Its name on the air.
         id: MessageId,
+        /// Whether its author called it urgent.
+        urgent: bool,
         /// What it says.
         text: &'a str,
     },
@@ -82,10 +84,12 @@ struct Slot {
     content: Content,
 }
 
+/// The discriminants are stored in flash and never change.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Content {
     Incoming(MessageId),
     Outgoing(Outgoing),
+    IncomingUrgent(MessageId),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,7 +164,7 @@ impl Index {
     /// The incoming message in a place.
     pub(super) fn incoming_at(&self, place: Place) -> Option<MessageId> {
         match self.slot(place)?.content {
-            Content::Incoming(id) => Some(id),
+            Content::Incoming(id) | Content::IncomingUrgent(id) => Some(id),
             Content::Outgoing(_) => None,
         }
     }
@@ -173,7 +177,7 @@ impl Index {
         since: u32,
     ) -> impl Iterator<Item = u32> {
         self.slots().filter_map(move |slot| match slot.content {
-            Content::Incoming(id)
+            Content::Incoming(id) | Content::IncomingUrgent(id)
                 if slot.number >= since && id.source == source && Some(id.destination) == destination =>
             {
                 Some(id.counter)
@@ -199,9 +203,11 @@ impl Index {
         flash: &mut F,
         place: Place,
         id: MessageId,
+        urgent: bool,
         text: &str,
     ) -> Result<u32, Error> {
-        self.put(flash, place, Content::Incoming(id), text).await
+        let content = if urgent { Content::IncomingUrgent(id) } else { Content::Incoming(id) };
+        self.put(flash, place, content, text).await
     }
 
     pub(super) async fn add_outgoing<F: NorFlash>(
@@ -264,7 +270,8 @@ impl Index {
         let Record { text, .. } = postcard::from_bytes(record).map_err(|_| Error::Damaged)?;
         // The index knows what was not worth a write.
         Ok(Some(match slot.content {
-            Content::Incoming(id) => Message::Incoming { id, text },
+            Content::Incoming(id) => Message::Incoming { id, urgent: false, text },
+            Content::IncomingUrgent(id) => Message::Incoming { id, urgent: true, text },
             Content::Outgoing(outgoing) => Message::Outgoing { outgoing, text },
         }))
     }

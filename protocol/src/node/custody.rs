@@ -9,11 +9,11 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::Stuck;
+use crate::net::{Lane, Stuck};
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant};
 use crate::transport::{Custody, Outgoing, Wish};
-use crate::wire::{self, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
+use crate::wire::{self, FULL_HOP_LIMIT, Frame, Kind, MAX_FRAME, Routed};
 
 use super::{Discard, Event, Full, Node};
 
@@ -25,8 +25,13 @@ const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(2 * 60), Duration::
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// Hearing the destination brings an attempt forward only when the last one is older than this.
 const HEARD_HOLDOFF: Duration = Duration::from_secs(30);
-/// At most this share of the room is for the texts of one source.
+/// At most this share of the room is for the texts of one source, and as much for all those for destinations of which no
+/// beacon has told.
 const SHARE: usize = 4;
+/// At most this share is for the texts for one destination.
+const DESTINATION_SHARE: usize = 2;
+/// This share is for urgent texts alone.
+const URGENT_SHARE: usize = 8;
 
 /// What a text that is kept waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +54,9 @@ pub(super) struct Kept {
     identity: u32,
     source: NodeId,
     destination: NodeId,
+    urgent: bool,
+    /// Whether a beacon had told of the destination when it was taken.
+    known: bool,
     phase: Phase,
     tries: u8,
     last: Option<Instant>,
@@ -65,6 +73,8 @@ impl Kept {
             identity: Routed::identity(octets),
             source: text.source,
             destination: text.destination,
+            urgent: text.form.kind() == Kind::Urgent,
+            known: true,
             phase,
             tries: 0,
             last: None,
@@ -139,7 +149,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         copy.copy_from_slice(frame);
         Routed::redirect(copy, FULL_HOP_LIMIT, wire::DIRECT);
         // One hop less than from the source itself, for which it would be taken otherwise.
-        match self.relay.send(copy, FULL_HOP_LIMIT - 1, now) {
+        let lane = if entry.urgent { Lane::Urgent } else { Lane::Ordinary };
+        match self.relay.send(copy, FULL_HOP_LIMIT - 1, lane, now) {
             Ok(()) => entry.set(Phase::Passing),
             Err(_) => entry.wait(&mut self.jitter, now),
         }
@@ -156,16 +167,29 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
                 }
                 continue;
             }
-            let Some(entry) = Kept::read(&frame, Phase::Storing, KEEP_FOR, now) else { continue };
-            let of_source = self.kept.iter().filter(|other| other.source == entry.source).count();
+            let Some(mut entry) = Kept::read(&frame, Phase::Storing, KEEP_FOR, now) else { continue };
+            entry.known = self.network.has_known(entry.destination);
             if self.config.keeps
                 && self.offered.is_none()
-                && of_source < KEPT / SHARE
+                && self.has_room_for(&entry)
                 && self.kept.push(entry).is_ok()
             {
                 self.offered = Some(frame);
             }
         }
+    }
+
+    /// Addresses in frames can be invented, so it takes more than one share to fill the room.
+    fn has_room_for(&self, entry: &Kept) -> bool {
+        let share = |part: usize, alike: &dyn Fn(&Kept) -> bool| {
+            let alike = self.kept.iter().filter(|other| other.urgent == entry.urgent && alike(other));
+            alike.count() < KEPT / part
+        };
+        let kept_free = if entry.urgent { 0 } else { KEPT / URGENT_SHARE };
+        self.kept.len() + kept_free < KEPT
+            && share(SHARE, &|other| other.source == entry.source)
+            && share(DESTINATION_SHARE, &|other| other.destination == entry.destination)
+            && (entry.known || share(SHARE, &|other| !other.known))
     }
 
     /// A text that is kept here comes again: its source does not know. `true`: it does now.
@@ -195,7 +219,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let mut octets = [0; wire::Custody::OCTETS];
         if notice.emit(&mut octets).is_ok() {
             // When there is no room, the text will come again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
+            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, Lane::Ordinary, now);
         }
     }
 
@@ -283,7 +307,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             return;
         }
         let due = |entry: &&mut Kept| matches!(entry.phase, Phase::Waiting(at) if at <= now);
-        if let Some(entry) = self.kept.iter_mut().find(due) {
+        if let Some(entry) = self.kept.iter_mut().filter(due).min_by_key(|entry| !entry.urgent) {
             entry.set(Phase::Fetching);
         }
     }

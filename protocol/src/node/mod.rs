@@ -23,6 +23,7 @@ mod relay;
 mod stats;
 mod timer;
 mod transmit;
+mod urgent;
 
 pub use config::{Acceptance, Config, Draft};
 pub use event::{Discard, Event, Full, SendError};
@@ -80,6 +81,8 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> 
     confirming: Vec<Confirming, PENDING>,
     /// Proofs for neighbors that were heard just now.
     answers: Deque<Proof, ANSWERS>,
+    /// For urgent messages of ours.
+    urgent_pace: Budget,
     relay: Relay<PASSING, REMEMBERED>,
     kept: Vec<Kept, KEPT>,
     /// The text that the host is asked to keep.
@@ -116,6 +119,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             arriving: Vec::new(),
             confirming: Vec::new(),
             answers: Deque::new(),
+            urgent_pace: urgent::pace(now),
             relay: Relay::new(),
             kept: Vec::new(),
             offered: None,

@@ -22,9 +22,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// See [`SendError`]; nothing has been taken.
     pub fn send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
         let text = checked(draft.text)?;
-        let full = self.outgoing.is_full();
+        let room = self.may_begin(draft.source, draft.priority);
         let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
-        if full {
+        if !room {
             return Err(SendError::QueueFull);
         }
         let counter = session.counters.take().ok_or(SendError::CountersNotReserved)?;
@@ -82,7 +82,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let mut wish = Wish::Nothing;
         if let Some(index) = self.outgoing.iter().position(|entry| entry.id == id) {
             match self.outgoing[index].phase {
-                Phase::Storing => self.outgoing[index].phase = Phase::Due,
+                Phase::Storing => {
+                    self.outgoing[index].phase = self.first_attempt(self.outgoing[index].priority, now);
+                }
                 Phase::Settled(wanted) if self.outgoing[index].news.is_none() => {
                     wish = wanted;
                     self.outgoing.remove(index);

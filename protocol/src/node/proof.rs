@@ -183,10 +183,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Tells whoever sent a receipt what it wants to hear.
     pub(super) fn grant(&mut self, wish: Wish, id: MessageId, now: Instant) {
-        if let Wish::Ack { direct, strong } = wish
+        if let Wish::Ack(heard) = wish
             && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
         {
-            self.answer(id.destination, Proof::of(proof, strong), direct, now);
+            self.answer(id.destination, Proof::of(proof, heard.strong), heard, now);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::{Heard, Hop};
+use crate::net::{Heard, Hop, Lane};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
@@ -70,7 +70,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// A proof for a node that did not speak to us itself.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, now: Instant) {
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, urgent: bool, now: Instant) {
         let mut frame = receipt(destination, proof, false);
         if self.network.next_hop(destination).is_none() {
             frame.next_hop = FLOOD;
@@ -78,7 +78,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let mut octets = [0; Receipt::STRONG_OCTETS];
         if let Ok(len) = frame.emit(&mut octets) {
             // When there is no room, whoever waits for it will ask again.
-            let _ = self.relay.send(&octets[..len], FULL_HOP_LIMIT, now);
+            let lane = if urgent { Lane::Urgent } else { Lane::Ordinary };
+            let _ = self.relay.send(&octets[..len], FULL_HOP_LIMIT, lane, now);
         }
     }
 
@@ -152,20 +153,29 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         }
     }
 
-    /// Hop acks, and frames of others.
-    pub(super) fn transmit_for_others(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+    /// Tells a neighbor that a frame which it repeats is here.
+    pub(super) fn transmit_hop_ack(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+        let identity = self.relay.poll_ack()?;
+        let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
+        let len = Ack { proof: Proof::Short(proof) }.emit(buf).ok()?;
+        Some(Transmission { len, priority: Priority::Receipt, token: self.token() })
+    }
+
+    /// A frame of somebody else's, of at least that lane.
+    pub(super) fn transmit_for_others(
+        &mut self,
+        least: Lane,
+        now: Instant,
+        buf: &mut [u8],
+    ) -> Option<Transmission> {
         let token = self.token();
-        if let Some(identity) = self.relay.poll_ack() {
-            let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
-            let len = Ack { proof: Proof::Short(proof) }.emit(buf).ok()?;
-            return Some(Transmission { len, priority: Priority::Receipt, token });
-        }
         let network = &self.network;
         let route = |destination: NodeId, tried: &[NodeId]| network.alternative(destination, tried);
-        let len = self.relay.poll_transmit(token, route, now, buf);
+        let next = self.relay.poll_transmit(token, least, route, now, buf);
         self.handle_stuck(now);
-        let len = len?;
+        let (len, lane) = next?;
         self.stats.relayed = self.stats.relayed.wrapping_add(1);
-        Some(Transmission { len, priority: Priority::Receipt, token })
+        let priority = if lane == Lane::Urgent { Priority::Emergency } else { Priority::Receipt };
+        Some(Transmission { len, priority, token })
     }
 }

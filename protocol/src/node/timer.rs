@@ -95,6 +95,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         entry.told = true;
         Some(Event::Received {
             id: entry.id,
+            urgent: entry.heard.urgent,
             text: entry.text.clone(),
             quality: entry.quality,
             window: entry.window,

@@ -2,10 +2,10 @@
 
 use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
-use crate::net::ENTRIES_OCTETS;
+use crate::net::{ENTRIES_OCTETS, Lane};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Confirming, Outgoing, Phase, Progress, Schedule};
+use crate::transport::{Confirming, Heard, Outgoing, Phase, Progress, Schedule};
 use crate::wire::{self, FULL_HOP_LIMIT, Kind, Proof};
 
 use super::{Full, Node};
@@ -28,22 +28,28 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// The next frame for the air, written to the start of `buf`, which must hold
     /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
-        self.transmit_text(Priority::Emergency, now, buf)
+        self.poll_urgent(now, buf)
             .or_else(|| self.transmit_answer(buf))
-            .or_else(|| self.transmit_for_others(now, buf))
+            .or_else(|| self.transmit_hop_ack(buf))
+            .or_else(|| self.transmit_for_others(Lane::Ordinary, now, buf))
             .or_else(|| self.transmit_confirmation(now, buf))
             .or_else(|| self.transmit_text(Priority::Background, now, buf))
             .or_else(|| self.transmit_beacon(now, buf))
     }
 
+    /// As [`Node::poll_transmit`], for a transmit queue that has no room but for [`Priority::Emergency`].
+    pub fn poll_urgent(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+        self.transmit_text(Priority::Emergency, now, buf)
+            .or_else(|| self.transmit_for_others(Lane::Urgent, now, buf))
+    }
+
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
-    /// now (`direct`), else by way of relays.
-    pub(super) fn answer(&mut self, destination: NodeId, proof: Proof, direct: bool, now: Instant) {
-        if !direct {
-            self.send_far(destination, proof, now);
-        } else if !self.answers.iter().any(|waiting| *waiting == proof) {
-            // When full, this one is dropped: whoever waits for it will ask again.
-            let _ = self.answers.push_back(proof);
+    /// now, else by way of relays.
+    pub(super) fn answer(&mut self, destination: NodeId, proof: Proof, heard: Heard, now: Instant) {
+        if heard.direct {
+            self.queue_answer(proof, heard.urgent);
+        } else {
+            self.send_far(destination, proof, heard.urgent, now);
         }
     }
 
@@ -82,7 +88,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// The first text in line of at least `lowest` priority, the most urgent first.
     fn transmit_text(&mut self, lowest: Priority, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let ready = |entry: &&Outgoing| {
-            entry.phase == Phase::Due && entry.priority >= lowest && self.is_first_in_line(entry.id)
+            entry.phase == Phase::Due && entry.priority >= lowest && self.is_first_in_line(entry)
         };
         // The oldest among the most urgent: `max_by_key` keeps the last of equals, hence the reversal.
         let entry = self.outgoing.iter().rev().filter(ready).max_by_key(|entry| entry.priority)?;
@@ -90,13 +96,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
         let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
-        let len = session.key.seal_text(id, entry.text.as_bytes(), &mut sealed)?;
+        let (kind, text) = (kind_of(priority), entry.text.as_bytes());
+        let len = match kind {
+            Kind::Urgent => session.key.seal_urgent(id, text, &mut sealed)?,
+            _ => session.key.seal_text(id, text, &mut sealed)?,
+        };
         let frame = wire::Text {
             hop_limit: FULL_HOP_LIMIT,
             next_hop: wire::DIRECT,
             destination: id.destination,
             source: id.source,
-            form: session.form(Kind::Text, id, &sealed[..len], schedule.wants_strong()),
+            form: session.form(kind, id, &sealed[..len], schedule.wants_strong()),
             sealed: &sealed[..len],
         };
         let len = frame.emit(buf).ok()?;
@@ -111,13 +121,15 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// One message at a time between two addresses keeps their order, and an absent destination costs the
-    /// probes of one message only.
-    fn is_first_in_line(&self, id: MessageId) -> bool {
+    /// probes of one message only. Urgent ones stand in a line of their own.
+    fn is_first_in_line(&self, entry: &Outgoing) -> bool {
+        let MessageId { source, destination, counter } = entry.id;
         !self.outgoing.iter().any(|other| {
             other.is_open()
-                && other.id.source == id.source
-                && other.id.destination == id.destination
-                && other.id.counter < id.counter
+                && other.id.source == source
+                && other.id.destination == destination
+                && other.id.counter < counter
+                && kind_of(other.priority) == kind_of(entry.priority)
         })
     }
 
@@ -135,6 +147,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         self.stats.beacons_transmitted = self.stats.beacons_transmitted.wrapping_add(1);
         Some(Transmission { len, priority: Priority::Background, token: self.token() })
     }
+}
+
+/// The kind under which a message of this priority travels.
+fn kind_of(priority: Priority) -> Kind {
+    if priority >= Priority::Emergency { Kind::Urgent } else { Kind::Text }
 }
 
 pub(super) fn receipt(destination: NodeId, proof: Proof, acknowledge: bool) -> wire::Receipt {

@@ -8,16 +8,24 @@ use crate::wire::STRONG_OCTETS;
 
 use super::{Schedule, Text};
 
+/// How what is to be answered was heard: the answer follows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// Straight from who made it: the answer has one hop to go.
+    pub(crate) direct: bool,
+    /// In the strong form: the answer has the same.
+    pub(crate) strong: bool,
+    /// As an urgent text: the answer goes before others.
+    pub(crate) urgent: bool,
+}
+
 /// A received message that the host has not yet made durable. No answer goes out before that.
 #[derive(Debug)]
 pub struct Arriving {
     pub(crate) id: MessageId,
     pub(crate) text: Text,
     pub(crate) quality: Quality,
-    /// Whether it came straight from its source.
-    pub(crate) direct: bool,
-    /// Whether it came in the strong form: its answer has the same.
-    pub(crate) strong: bool,
+    pub(crate) heard: Heard,
     /// The session's replay window with this message marked.
     pub(crate) window: Window,
     /// Whether the host has been told.

@@ -6,7 +6,7 @@ use crate::priority::Priority;
 use crate::time::Instant;
 use crate::wire::{Receipt, STRONG_OCTETS};
 
-use super::{Schedule, State, Text};
+use super::{Heard, Schedule, State, Text};
 
 /// What whoever sent a receipt wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,19 +14,14 @@ pub enum Wish {
     /// Nothing.
     Nothing,
     /// That it came.
-    Ack {
-        /// Whether it is in reach.
-        direct: bool,
-        /// In the form of its receipt.
-        strong: bool,
-    },
+    Ack(Heard),
 }
 
 impl Wish {
     /// By the receipt, and whether its sender was heard itself.
     pub(crate) const fn of(receipt: &Receipt, direct: bool) -> Self {
         if receipt.acknowledge {
-            Self::Ack { direct, strong: receipt.proof.is_strong() }
+            Self::Ack(Heard { direct, strong: receipt.proof.is_strong(), urgent: false })
         } else {
             Self::Nothing
         }

@@ -16,28 +16,35 @@
 
 mod memory;
 mod passing;
+mod places;
 
 #[cfg(test)]
 mod tests;
 
 use heapless::{Deque, Vec};
 
+use crate::budget::Budget;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
 use crate::region::Rate;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use crate::wire::{Frame, Kind, MAX_FRAME, Receipt};
 
 use super::Step;
 use memory::{Fate, Memory};
 use passing::{Passing, Phase, Way};
+pub use places::Lane;
+use places::{Place, place_for};
 
 /// Hop acks that may wait for the air.
 const ACKS: usize = 4;
 /// So many copies of a flooded frame make another one needless.
 const ENOUGH_COPIES: u8 = 2;
+
+/// Frames that pass as urgent in a burst, and the time after which one more does. Others pass like ordinary texts.
+const URGENT_PACE: (u32, Duration) = (8, Duration::from_secs(10));
 
 /// A frame for another node, as it was heard.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,7 @@ pub struct Relay<const PASSING: usize, const MEMORY: usize> {
     /// Neighbors that were seen to have taken a frame.
     reached: Deque<NodeId, ACKS>,
     stuck: Deque<Stuck, 2>,
+    urgent_pace: Budget,
 }
 
 impl<const PASSING: usize, const MEMORY: usize> Default for Relay<PASSING, MEMORY> {
@@ -88,6 +96,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             acks: Deque::new(),
             reached: Deque::new(),
             stuck: Deque::new(),
+            urgent_pace: Budget::new(URGENT_PACE.0, URGENT_PACE.1, Instant::ZERO),
         }
     }
 
@@ -121,7 +130,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         match self.memory.recall(identity, now) {
             Some(Fate::Receipted(receipt)) => {
                 return self.has(Routed::identity(&receipt))
-                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1).is_ok();
+                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1, Lane::Ordinary).is_ok();
             }
             Some(Fate::JustPassed) => {
                 // When full, whoever waits for it will ask again.
@@ -135,7 +144,9 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         } else {
             (Way::unicast(), None)
         };
-        let taken = self.pass(octets, way, due, routed.hop_limit - 1).is_ok();
+        let urgent = routed.kind == Kind::Urgent && self.urgent_pace.take(now);
+        let lane = if urgent { Lane::Urgent } else { Lane::Ordinary };
+        let taken = self.pass(octets, way, due, routed.hop_limit - 1, lane).is_ok();
         if taken {
             self.memory.remember(identity, source_of(octets), now);
         }
@@ -147,10 +158,16 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     ///
     /// # Errors
     /// There is no room.
-    pub fn send(&mut self, octets: &[u8], hop_limit: u8, now: Instant) -> Result<(), super::Full> {
+    pub fn send(
+        &mut self,
+        octets: &[u8],
+        hop_limit: u8,
+        lane: Lane,
+        now: Instant,
+    ) -> Result<(), super::Full> {
         let flood = Routed::read(octets).is_some_and(|routed| routed.next_hop == FLOOD);
         let way = if flood { Way::Flood { copies: 0 } } else { Way::unicast() };
-        self.pass(octets, way, None, hop_limit)?;
+        self.pass(octets, way, None, hop_limit, lane)?;
         self.memory.remember(Routed::identity(octets), None, now);
         Ok(())
     }
@@ -171,8 +188,14 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         way: Way,
         due: Option<Instant>,
         hop_limit: u8,
+        lane: Lane,
     ) -> Result<(), super::Full> {
-        let entry = Passing::new(octets, way, due, hop_limit).ok_or(super::Full)?;
+        let entry = Passing::new(octets, way, due, hop_limit, lane).ok_or(super::Full)?;
+        match place_for(octets, lane, &self.passing, PASSING) {
+            Place::Free => {}
+            Place::Of(index) => drop(self.passing.remove(index)),
+            Place::None => return Err(super::Full),
+        }
         self.passing.push(entry).map_err(|_| super::Full)
     }
 
@@ -257,25 +280,34 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.stuck.pop_front()
     }
 
-    /// The next frame for the air, written to the start of `buf`; returns its length. `token` is for
+    /// The next frame for the air of at least that lane, urgent ones first, written to the start of `buf`; returns its length and lane. `token` is for
     /// [`Relay::handle_transmitted`]. `route` finds the neighbor on the way to a node, other than those given.
     pub fn poll_transmit(
         &mut self,
         token: u32,
+        least: Lane,
         route: impl Fn(NodeId, &[NodeId]) -> Option<Step>,
         now: Instant,
         buf: &mut [u8],
-    ) -> Option<usize> {
-        while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {
+    ) -> Option<(usize, Lane)> {
+        while let Some(index) = self.next_due(least) {
             let entry = self.passing.get_mut(index)?;
             if entry.choose_hop(&route) {
-                return entry.transmit(token, buf);
+                return entry.transmit(token, buf).map(|len| (len, entry.lane));
             }
             if !entry.wait_for_way(now) {
                 self.give_up(index);
             }
         }
         None
+    }
+
+    /// One of the most urgent that are due.
+    fn next_due(&self, least: Lane) -> Option<usize> {
+        let is_due = |entry: &Passing| entry.phase == Phase::Due && entry.lane >= least;
+        let due = self.passing.iter().enumerate().rev().filter(|(_, entry)| is_due(entry));
+        // Of equals the last is kept, hence the reversal.
+        due.max_by_key(|(_, entry)| entry.lane).map(|(index, _)| index)
     }
 
     fn give_up(&mut self, index: usize) {

@@ -3,6 +3,7 @@
 use heapless::Vec;
 
 use super::super::Step;
+use super::places::Lane;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
@@ -71,6 +72,7 @@ pub(super) struct Passing {
     pub(super) frame: Vec<u8, MAX_FRAME>,
     /// With which it is sent.
     pub(super) hop_limit: u8,
+    pub(super) lane: Lane,
     pub(super) way: Way,
     pub(super) phase: Phase,
     /// Attempts with the neighbor that is being tried.
@@ -81,12 +83,19 @@ pub(super) struct Passing {
 
 impl Passing {
     /// `None`: these octets are not a frame that is passed on.
-    pub(super) fn new(octets: &[u8], way: Way, due: Option<Instant>, hop_limit: u8) -> Option<Self> {
+    pub(super) fn new(
+        octets: &[u8],
+        way: Way,
+        due: Option<Instant>,
+        hop_limit: u8,
+        lane: Lane,
+    ) -> Option<Self> {
         Routed::read(octets)?;
         Some(Self {
             identity: Routed::identity(octets),
             frame: Vec::from_slice(octets).ok()?,
             hop_limit,
+            lane,
             way,
             phase: due.map_or(Phase::Due, Phase::Delayed),
             attempts: 0,
@@ -116,6 +125,15 @@ impl Passing {
 
     pub(super) fn was_transmitted(&self) -> bool {
         self.attempts > 0
+    }
+
+    /// Whether another frame may have its place: it has been on the air, or nobody knows where to send it.
+    pub(super) fn may_yield(&self) -> bool {
+        match self.phase {
+            Phase::Waiting(_) => true,
+            Phase::Delayed(_) => self.waits > 0,
+            Phase::Due | Phase::OnAir(_) => false,
+        }
     }
 
     /// Whether it was given to its destination itself, whose answer is awaited.

@@ -2,6 +2,7 @@
 
 mod relay;
 mod strong;
+mod urgent;
 
 use std::string::String;
 use std::vec::Vec;
