@@ -12,5 +12,6 @@ mod custody;
 mod determinism;
 mod faults;
 mod intruders;
+mod lane;
 mod law;
 mod stage;

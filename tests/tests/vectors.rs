@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fanal_protocol::crypto::{self, NetworkKey, PublicKey, Purpose, SecretKey, SessionKey, agree};
 use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
 use fanal_protocol::wire::{
-    Ack, Beacon, Custody, Entries, Error, Form, Fragment, FragmentSet, Frame, Kind, MAX_FRAME, Metric, Piece,
-    Proof, Receipt, Role, RouteEntry, Routed, Status, Strong, Text, routed,
+    Ack, Beacon, Custody, Direct, Entries, Error, Form, Fragment, FragmentSet, Frame, Kind, MAX_FRAME,
+    Metric, Piece, Proof, Receipt, Role, RouteEntry, Routed, Status, Strong, Text, routed,
 };
 
 const HANDHELD: NodeId = NodeId(0x0201);
@@ -108,6 +108,7 @@ fn keys_seals_and_proofs_match_the_vectors() {
         (Kind::Text, NEXT_ID, &longest_sealed, vectors.take_array("longest_second_tag")),
         (Kind::Urgent, ID, &urgent, vectors.take_array("urgent_second_tag")),
     ];
+    let labels = [vectors.take_array("label"), vectors.take_array("label_back")];
     for session in [
         SessionKey::from_bytes(vectors.take_array("session_key")),
         agree(&handheld, HANDHELD, &person_public, PERSON).unwrap(),
@@ -122,6 +123,7 @@ fn keys_seals_and_proofs_match_the_vectors() {
             let len = session.open_text(id, sealed, &mut out).unwrap();
             assert_eq!(&out[..len], plaintext);
         }
+        assert_eq!([session.label(HANDHELD, PERSON), session.label(PERSON, HANDHELD)], labels);
         for (purpose, proof) in &strong_proofs {
             assert_eq!(session.strong_proof(*purpose, ID), *proof, "{purpose:?}");
         }
@@ -199,6 +201,33 @@ fn text_frames_match_the_vectors() {
         ("refused_same_ends", Error::SameEnds),
     ]);
     vectors.end();
+}
+
+#[test]
+fn direct_text_frames_match_the_vectors() {
+    let mut crypto = crypto_vectors();
+    let session = SessionKey::from_bytes(crypto.take_array("session_key"));
+    let label = crypto.take_array("label");
+    assert_eq!(session.label(HANDHELD, PERSON), label);
+    assert_eq!(session.label(PERSON, HANDHELD), crypto.take_array("label_back"));
+    let sealed = crypto.take("sealed");
+    let direct = Direct { label, sequence: SequenceNumber(7), sealed: &sealed };
+
+    let mut vectors = Vectors::read(include_str!("../vectors/direct.hex"));
+    vectors.is_frame("direct", Frame::Direct(direct));
+    vectors.is_read_as("reserved_bits_set", Frame::Direct(direct));
+    let shortest = Direct { label: [0xFF, 0xFE], sequence: SequenceNumber(0), sealed: &[1, 2, 3, 4, 5] };
+    vectors.is_frame("shortest", Frame::Direct(shortest));
+    vectors.are_refused([
+        ("refused_tag_without_text", Error::Truncated),
+        ("refused_half_a_label", Error::Truncated),
+        ("refused_no_sequence", Error::Truncated),
+    ]);
+    vectors.end();
+    // What the label stands for is the short form of a text, sealed in the same way.
+    let mut out = [0; MAX_FRAME];
+    let len = session.open_text(ID, direct.between(HANDHELD, PERSON).sealed, &mut out).unwrap();
+    assert_eq!(out[..len], crypto.take("plaintext"));
 }
 
 #[test]
@@ -446,6 +475,7 @@ fn the_examples_in_the_specification_are_golden() {
     let page = include_str!("../../docs/protocol.md");
     let files = [
         (include_str!("../vectors/text.hex"), &["short", "strong", "urgent"][..]),
+        (include_str!("../vectors/direct.hex"), &["direct"]),
         (include_str!("../vectors/ack.hex"), &["ack", "strong"]),
         (include_str!("../vectors/receipt.hex"), &["to_be_acknowledged"]),
         (include_str!("../vectors/beacon.hex"), &["gateway", "every_sort_of_entry"]),

@@ -303,6 +303,6 @@ airtime-file = A file with one text per line
 airtime-json = One JSON object per text, for programs
 airtime-heading =
     At { $rate }, octets and milliseconds:
-      text  coded  frame      time    ack      time
+      text  coded routed      time direct      time    ack      time both ways
 airtime-not-utf8 = Line { $line }: not UTF-8.
 airtime-too-long = Line { $line }: { $octets } octets or more; a radio message carries { $most } at most.

@@ -303,6 +303,6 @@ airtime-file = Un fichier avec un texte par ligne
 airtime-json = Un objet JSON par texte, pour les programmes
 airtime-heading =
     À { $rate }, octets et millisecondes :
-     texte   codé  trame     temps accusé     temps
+     texte   codé routée     temps direct     temps accusé     temps   en tout
 airtime-not-utf8 = Ligne { $line } : ce n'est pas de l'UTF-8.
 airtime-too-long = Ligne { $line } : { $octets } octets ou plus ; un message radio en porte au plus { $most }.

@@ -71,7 +71,7 @@ pub enum Purpose {
     Status = 8,
     /// Proving that the source of a long text wants to know what is missing.
     Poll = 9,
-    /// The second half of a strong tag or proof; the detail is the purpose of the first.
+    /// The second half of a strong tag or proof; the detail is the purpose of the first. With the detail 0, a label.
     Strong = 12,
 }
 

@@ -6,8 +6,8 @@
 
 use super::session::associated;
 use super::{Forged, Purpose, SessionKey, nonce_about, same};
-use crate::id::MessageId;
-use crate::wire::{Kind, MAX_FRAME, Proof, STRONG_OCTETS, Strong, TAG_OCTETS};
+use crate::id::{MessageId, NodeId};
+use crate::wire::{Kind, LABEL_OCTETS, MAX_FRAME, Proof, STRONG_OCTETS, Strong, TAG_OCTETS};
 
 impl SessionKey {
     /// What the strong form of a text, urgent text, fragment or poll has besides the short one. `sealed`: ciphertext and first
@@ -46,6 +46,14 @@ impl SessionKey {
         } else {
             Err(Forged)
         }
+    }
+
+    /// What source and destination call the direction from the one to the other in [direct](crate::wire::direct) texts. Not secret;
+    /// without the key nobody can tell whose it is.
+    pub fn label(&self, source: NodeId, destination: NodeId) -> [u8; LABEL_OCTETS] {
+        let [a, b, ..] =
+            self.tag_of(&nonce_about(Purpose::Strong, MessageId { source, destination, counter: 0 }, 0), &[]);
+        [a, b]
     }
 
     /// A [proof](Self::proof) and its second half. The purpose is one of those that acks and receipts have.

@@ -107,8 +107,12 @@ impl Access {
     /// How long the channel is left to the answer to this frame, if it is one that is answered: by an ack, a receipt, or
     /// by the relay that passes it on.
     pub(super) fn answer_slot(&self, frame: &[u8]) -> Option<Duration> {
+        let parsed = Frame::parse(frame);
+        if let Ok(Frame::Direct(_)) = parsed {
+            return Some(self.answered_by(Ack::OCTETS));
+        }
         let routed = Routed::read(frame)?;
-        let octets = match (routed.next_hop, Frame::parse(frame)) {
+        let octets = match (routed.next_hop, parsed) {
             (FLOOD, _) => return None,
             (DIRECT, Ok(Frame::Text(text))) => {
                 let (short, near) = (matches!(text.form, Form::Short(_)), text.hop_limit == FULL_HOP_LIMIT);
@@ -129,7 +133,11 @@ impl Access {
             (DIRECT, _) => return None,
             _ => frame.len(),
         };
-        Some(TURNAROUND + ANSWER_JITTER + STORING + self.rate.time_on_air(octets))
+        Some(self.answered_by(octets))
+    }
+
+    fn answered_by(&self, octets: usize) -> Duration {
+        TURNAROUND + ANSWER_JITTER + STORING + self.rate.time_on_air(octets)
     }
 
     /// A frame was heard, and ended now.

@@ -15,6 +15,7 @@
 
 mod config;
 mod custody;
+mod direct;
 mod event;
 mod outbound;
 mod proof;

@@ -21,6 +21,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Ok(Frame::Text(text)) if self.session(text.destination, text.source).is_some() => {
                 self.handle_text(text, quality, now)
             }
+            Ok(Frame::Direct(direct)) => self.handle_direct(direct, quality, now),
             Ok(Frame::Receipt(receipt)) if self.is_own(receipt.destination) => {
                 self.handle_receipt(receipt, quality, now)
             }

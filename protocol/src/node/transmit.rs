@@ -101,23 +101,30 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             Kind::Urgent => session.key.seal_urgent(id, text, &mut sealed)?,
             _ => session.key.seal_text(id, text, &mut sealed)?,
         };
-        let frame = wire::Text {
-            hop_limit: FULL_HOP_LIMIT,
-            next_hop: wire::DIRECT,
-            destination: id.destination,
-            source: id.source,
-            form: session.form(kind, id, &sealed[..len], schedule.wants_strong()),
-            sealed: &sealed[..len],
+        let sealed = &sealed[..len];
+        let neighbor = self.goes_direct(session, id, schedule).filter(|_| kind == Kind::Text);
+        let last = match neighbor {
+            Some(neighbor) => Self::emit_direct(session, id, sealed, neighbor, buf)?,
+            None => {
+                let frame = wire::Text {
+                    hop_limit: FULL_HOP_LIMIT,
+                    next_hop: wire::DIRECT,
+                    destination: id.destination,
+                    source: id.source,
+                    form: session.form(kind, id, sealed, schedule.wants_strong()),
+                    sealed,
+                };
+                let len = frame.emit(buf).ok()?;
+                self.aim(buf.get_mut(..len)?, id.destination, schedule, now)
+            }
         };
-        let len = frame.emit(buf).ok()?;
-        let last = Some(self.aim(buf.get_mut(..len)?, id.destination, schedule, now));
 
         let token = self.token();
         let entry = self.outgoing.iter_mut().find(|entry| entry.id == id)?;
         entry.phase = Phase::OnAir(token);
-        entry.last = last;
+        entry.last = Some(last);
         self.stats.texts_transmitted = self.stats.texts_transmitted.wrapping_add(1);
-        Some(Transmission { len, priority, token })
+        Some(Transmission { len: last.octets, priority, token })
     }
 
     /// One message at a time between two addresses keeps their order, and an absent destination costs the

@@ -127,8 +127,13 @@ impl Session {
         }
     }
 
+    /// By which the remote's direct texts name this session.
+    pub(crate) fn label_of_remote(&self) -> [u8; wire::LABEL_OCTETS] {
+        self.key.label(self.remote, self.local)
+    }
+
     /// Whether the remote cannot mistake the lowest octet of this counter of ours.
-    fn is_near(&self, counter: u32) -> bool {
+    pub(crate) fn is_near(&self, counter: u32) -> bool {
         counter.abs_diff(self.proven.unwrap_or(0)) <= SequenceNumber::UNAMBIGUOUS
     }
 

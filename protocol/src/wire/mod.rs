@@ -17,6 +17,7 @@ use crate::id::NodeId;
 mod ack;
 pub mod beacon;
 mod custody;
+pub mod direct;
 mod error;
 pub mod fragment;
 mod proof;
@@ -28,6 +29,7 @@ pub mod text;
 pub use ack::Ack;
 pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use custody::Custody;
+pub use direct::{Direct, LABEL_OCTETS};
 pub use error::Error;
 pub use fragment::{Fragment, FragmentSet, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
 pub use proof::{Proof, STRONG_OCTETS};
@@ -58,6 +60,8 @@ pub enum Kind {
     Receipt,
     /// A node is there.
     Beacon,
+    /// What a person wrote for a neighbor, sealed.
+    Direct,
     /// Who keeps a text, or need not any more.
     Custody,
     /// A piece of a long text, sealed.
@@ -66,7 +70,7 @@ pub enum Kind {
     Status,
     /// What a person wrote and cannot wait, sealed.
     Urgent,
-    /// Something newer than this code: 0, 5, 9 or 11 to 15. Relays pass on those from 9 all the same.
+    /// Something newer than this code: 0, 9 or 11 to 15. Relays pass on those from 9 all the same.
     Unknown(u8),
 }
 
@@ -78,6 +82,7 @@ impl Kind {
             2 => Self::Ack,
             3 => Self::Receipt,
             4 => Self::Beacon,
+            5 => Self::Direct,
             6 => Self::Custody,
             7 => Self::Fragment,
             8 => Self::Status,
@@ -90,8 +95,8 @@ impl Kind {
     pub const fn is_routed(self) -> bool {
         match self {
             Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status | Self::Urgent => true,
-            Self::Ack | Self::Beacon => false,
-            Self::Unknown(number) => !matches!(number, 0 | 5),
+            Self::Ack | Self::Beacon | Self::Direct => false,
+            Self::Unknown(number) => number != 0,
         }
     }
 
@@ -107,6 +112,7 @@ impl Kind {
             Self::Ack => 2,
             Self::Receipt => 3,
             Self::Beacon => 4,
+            Self::Direct => 5,
             Self::Custody => 6,
             Self::Fragment => 7,
             Self::Status => 8,
@@ -132,6 +138,8 @@ pub enum Frame<'a> {
     Receipt(Receipt),
     /// A node is there.
     Beacon(Beacon<'a>),
+    /// What a person wrote for a neighbor, sealed.
+    Direct(Direct<'a>),
     /// Who keeps a text, or need not any more.
     Custody(Custody),
     /// A piece of a long text, sealed.
@@ -161,6 +169,7 @@ impl<'a> Frame<'a> {
             Kind::Ack => Ack::parse(octets).map(Self::Ack),
             Kind::Receipt => Receipt::parse(octets).map(Self::Receipt),
             Kind::Beacon => Beacon::parse(octets).map(Self::Beacon),
+            Kind::Direct => Direct::parse(octets).map(Self::Direct),
             Kind::Custody => Custody::parse(octets).map(Self::Custody),
             Kind::Fragment => Fragment::parse(octets).map(Self::Fragment),
             Kind::Status => Status::parse(octets).map(Self::Status),
@@ -179,6 +188,7 @@ impl<'a> Frame<'a> {
             Self::Ack(ack) => ack.emit(out),
             Self::Receipt(receipt) => receipt.emit(out),
             Self::Beacon(beacon) => beacon.emit(out),
+            Self::Direct(direct) => direct.emit(out),
             Self::Custody(custody) => custody.emit(out),
             Self::Fragment(fragment) => fragment.emit(out),
             Self::Status(status) => status.emit(out),

@@ -8,7 +8,7 @@ use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::State;
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant};
-use fanal_protocol::wire::{Custody, Form, Frame, Kind, Proof, Routed, Strong, Text};
+use fanal_protocol::wire::{Custody, Direct, Form, Frame, Kind, Proof, Routed, Strong, Text};
 
 use crate::channel::StationId;
 use crate::occupant::Notice;
@@ -167,6 +167,7 @@ impl Watch {
                 let id = self.text(&text, store, now);
                 self.seen.insert(identity, id);
             }
+            Ok(Frame::Direct(direct)) => self.direct(&direct, store, now),
             Ok(Frame::Ack(ack)) => {
                 if !store.may_say(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
                     self.violation(now, format!("{station} sent an ack for something it has not stored"));
@@ -225,35 +226,36 @@ impl Watch {
             self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
             return None;
         };
-        let candidates: Vec<u32> = match text.form {
-            Form::Strong(strong) | Form::Urgent(strong) => vec![strong.counter],
-            Form::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
-        };
-        let kind = text.form.kind();
-        let opens = |counter: &u32| {
-            let id = MessageId { source, destination, counter: *counter };
-            let mut plain = [0; MAX_FRAME];
-            let opened = match kind {
-                Kind::Urgent => key.open_urgent(id, text.sealed, &mut plain),
-                _ => key.open_text(id, text.sealed, &mut plain),
-            };
-            let second = |strong: Strong| key.check_strong(kind, id, text.sealed, &strong.second_tag);
-            opened.is_ok() && text.form.strong().is_none_or(|strong| second(strong).is_ok())
-        };
-        let Some(counter) = candidates.into_iter().find(opens) else {
+        let Some(id) = opened(key, text) else {
             self.violation(now, format!("a text of {source} opens with no counter"));
             return None;
         };
-        let id = MessageId { source, destination, counter };
+        self.sealed(id, text.sealed, store, now);
+        Some(id)
+    }
+
+    /// The same of a text that names no address.
+    fn direct(&mut self, direct: &Direct<'_>, store: &Store, now: Instant) {
+        let id = self.keys.iter().find_map(|((source, destination), key)| {
+            let called = key.label(*source, *destination) == direct.label;
+            called.then(|| opened(key, &direct.between(*source, *destination))).flatten()
+        });
+        match id {
+            Some(id) => self.sealed(id, direct.sealed, store, now),
+            None => self.violation(now, "a direct text opens with no session".to_owned()),
+        }
+    }
+
+    /// The text of this message is on the air as these octets.
+    fn sealed(&mut self, id: MessageId, sealed: &[u8], store: &Store, now: Instant) {
         if !store.outbox.contains_key(&id) {
             self.violation(now, format!("{id} is on the air and not stored"));
         }
-        if let Some(former) = self.sealed.insert(id, text.sealed.to_vec())
-            && former != text.sealed
+        if let Some(former) = self.sealed.insert(id, sealed.to_vec())
+            && former != sealed
         {
             self.violation(now, format!("the nonce of {id} was used for two texts"));
         }
-        Some(id)
     }
 
     fn law(&mut self, station: StationId, airtime: Duration, now: Instant) {
@@ -300,4 +302,23 @@ impl Watch {
         }
         report
     }
+}
+
+/// Which message of the session a text is.
+fn opened(key: &SessionKey, text: &Text<'_>) -> Option<MessageId> {
+    let Text { source, destination, sealed, form, .. } = *text;
+    let candidates: Vec<u32> = match form {
+        Form::Strong(strong) | Form::Urgent(strong) => vec![strong.counter],
+        Form::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
+    };
+    let opens = |id: &MessageId| {
+        let mut plain = [0; MAX_FRAME];
+        let first = match form.kind() {
+            Kind::Urgent => key.open_urgent(*id, sealed, &mut plain),
+            _ => key.open_text(*id, sealed, &mut plain),
+        };
+        let second = |strong: Strong| key.check_strong(form.kind(), *id, sealed, &strong.second_tag);
+        first.is_ok() && form.strong().is_none_or(|strong| second(strong).is_ok())
+    };
+    candidates.into_iter().map(|counter| MessageId { source, destination, counter }).find(opens)
 }

@@ -46,6 +46,9 @@ const ENOUGH_COPIES: u8 = 2;
 /// Frames that pass as urgent in a burst, and the time after which one more does. Others pass like ordinary texts.
 const URGENT_PACE: (u32, Duration) = (8, Duration::from_secs(10));
 
+/// Floods that are passed on in a burst, and the time after which one more is: each makes every relay transmit.
+const FLOOD_PACE: (u32, Duration) = (16, Duration::from_secs(2));
+
 /// A frame for another node, as it was heard.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard<'a> {
@@ -79,6 +82,7 @@ pub struct Relay<const PASSING: usize, const MEMORY: usize> {
     reached: Deque<NodeId, ACKS>,
     stuck: Deque<Stuck, 2>,
     urgent_pace: Budget,
+    flood_pace: Budget,
 }
 
 impl<const PASSING: usize, const MEMORY: usize> Default for Relay<PASSING, MEMORY> {
@@ -97,6 +101,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             reached: Deque::new(),
             stuck: Deque::new(),
             urgent_pace: Budget::new(URGENT_PACE.0, URGENT_PACE.1, Instant::ZERO),
+            flood_pace: Budget::new(FLOOD_PACE.0, FLOOD_PACE.1, Instant::ZERO),
         }
     }
 
@@ -124,7 +129,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         if !(ours || flood) || routed.hop_limit == 0 {
             return false;
         }
-        if flood && self.memory.is_recent(identity, now) {
+        if flood && (self.memory.is_recent(identity, now) || !self.flood_pace.take(now)) {
             return false;
         }
         match self.memory.recall(identity, now) {

@@ -297,3 +297,19 @@ fn urgent_texts_beyond_the_pace_pass_like_others() {
     let urgent = lanes.iter().filter(|lane| **lane == Lane::Urgent).count();
     assert_eq!((urgent, lanes[9]), (URGENT_PACE.0 as usize, Lane::Ordinary));
 }
+
+#[test]
+fn invented_floods_are_passed_on_at_a_slow_pace() {
+    let mut bench = Bench::new();
+    let mut passed = 0;
+    for number in 0..400 {
+        let mut frame = invented(number, Kind::Text);
+        frame[1] = FLOOD;
+        bench.hear(&frame);
+        while bench.wait().is_some() {
+            passed += 1;
+        }
+        bench.now = START + Duration::from_millis(100) * u32::from(number);
+    }
+    assert!((20..=40).contains(&passed), "{passed} in 40 seconds");
+}

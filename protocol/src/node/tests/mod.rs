@@ -1,5 +1,6 @@
 //! The promises of one node, with a second one to talk to and no radio in between.
 
+mod direct;
 mod relay;
 mod strong;
 mod urgent;
