@@ -404,7 +404,7 @@ async fn a_damaged_or_later_file_is_refused() {
     let later = directory.path().join("later");
     rusqlite::Connection::open(&later).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = SqliteStore::open(&later, Limits::default());
-    assert!(matches!(refused, Err(Error::TooNew { found: 99, known: 2, .. })));
+    assert!(matches!(refused, Err(Error::TooNew { found: 99, known: 3, .. })));
 
     let nowhere = directory.path().join("no/such/folder/file");
     assert!(matches!(SqliteStore::open(&nowhere, Limits::default()), Err(Error::Open { .. })));

@@ -24,9 +24,30 @@ const SAFE_MARGIN: i32 = 28;
 const PATIENCE: u8 = 3 * ROTATION;
 /// The most that an inward loss is said to cost, eighths: all that is short of "unreachable".
 const LONGEST_INWARD: u32 = 126;
-/// An unanswered hop quadruples the cost; two let the link rest until the neighbor is heard to hear us.
+/// A hop that remains unanswered quadruples what the link is felt to cost. A second one lets a link rest whose neighbor
+/// has not been heard lately, until it is heard to hear us; else the channel is to blame rather than the neighbor.
 const UNANSWERED: u8 = 2;
-const MOST_UNANSWERED: u8 = 4;
+const RESTS: u8 = 2 * UNANSWERED;
+
+/// What a link costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// Expected transmissions of a frame and its answer.
+    pub metric: Metric,
+    /// Doublings for as long as frames remain unanswered. For a node's own choice; others are not told of it, since it comes and goes
+    /// with the traffic.
+    pub strain: u8,
+}
+
+impl Cost {
+    /// No way.
+    pub(super) const NONE: Self = Self { metric: Metric::UNREACHABLE, strain: 0 };
+
+    /// Eighths of a transmission, as felt by those who must use it.
+    pub(super) fn felt(self) -> u32 {
+        u32::from(self.metric.eighths()) << self.strain
+    }
+}
 
 /// The link to a neighbor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,9 +106,10 @@ impl Link {
         };
     }
 
-    /// Several attempts in a row over this link were not answered.
-    pub(super) fn unanswered(&mut self) {
-        self.unanswered = (self.unanswered + UNANSWERED).min(MOST_UNANSWERED);
+    /// Several attempts in a row over this link were not answered. `heard`: the neighbor has been heard lately.
+    pub(super) fn unanswered(&mut self, heard: bool) {
+        let most = if heard { UNANSWERED } else { RESTS };
+        self.unanswered = self.unanswered.max(most.min(self.unanswered + UNANSWERED));
     }
 
     /// An attempt over this link was answered.
@@ -112,15 +134,15 @@ impl Link {
         }
     }
 
-    /// Expected transmissions of a frame and its answer. A link that carries one way only is no way.
-    pub fn cost(&self) -> Metric {
+    /// A link that carries one way only is no way.
+    pub fn cost(&self) -> Cost {
         let (inward, outward) = (self.inward(), self.outward());
-        if !outward.is_reachable() {
-            return Metric::UNREACHABLE;
+        if !outward.is_reachable() || self.unanswered >= RESTS {
+            return Cost::NONE;
         }
         let hop = u32::from(Metric::HOP.eighths());
         let eighths = (u32::from(inward.eighths()) * u32::from(outward.eighths()) + hop / 2) / hop;
-        Metric::of_eighths(eighths.max(hop) << self.unanswered)
+        Cost { metric: Metric::of_eighths(eighths.max(hop)), strain: self.unanswered }
     }
 }
 
@@ -167,47 +189,54 @@ mod tests {
         let mut link = link();
         link.counted(5, 32);
         link.counted(32, 64);
-        assert_eq!(link.cost(), Metric::HOP);
+        assert_eq!(link.cost().metric, Metric::HOP);
     }
 
     #[test]
     fn a_link_that_carries_one_way_is_no_way() {
         let mut link = Link::new(quality(10), RATE);
-        assert_eq!(link.cost(), Metric::UNREACHABLE, "it may not even send beacons");
+        assert_eq!(link.cost().metric, Metric::UNREACHABLE, "it may not even send beacons");
         link.told(None, false);
-        assert_eq!(link.cost(), Metric::HOP, "it has heard nobody yet");
+        assert_eq!(link.cost().metric, Metric::HOP, "it has heard nobody yet");
         link.told(None, true);
-        assert_eq!(link.cost(), Metric::UNREACHABLE, "it hears others");
+        assert_eq!(link.cost().metric, Metric::UNREACHABLE, "it hears others");
         link.told(Some(Metric::of_eighths(16)), true);
-        assert_eq!(link.cost(), Metric::of_eighths(16));
+        assert_eq!(link.cost().metric, Metric::of_eighths(16));
         for _ in 0..PATIENCE {
             link.told(None, true);
-            assert!(link.cost().is_reachable(), "not every beacon speaks of everybody");
+            assert!(link.cost().metric.is_reachable(), "not every beacon speaks of everybody");
         }
         link.told(None, true);
-        assert_eq!(link.cost(), Metric::UNREACHABLE);
+        assert_eq!(link.cost().metric, Metric::UNREACHABLE);
     }
 
     #[test]
     fn losses_of_both_directions_multiply() {
         let mut link = Link::new(quality(-12), RATE);
         link.told(Some(Metric::of_eighths(16)), true);
-        assert_eq!(link.cost().eighths(), 30);
+        assert_eq!(link.cost().metric.eighths(), 30);
         link.told(Some(Metric::of_eighths(100)), true);
-        assert_eq!(link.cost(), Metric::UNREACHABLE, "longer than a metric can say");
+        assert_eq!(link.cost().metric, Metric::UNREACHABLE, "longer than a metric can say");
     }
 
     #[test]
-    fn unanswered_hops_make_a_link_dear_until_it_is_answered_or_heard_of() {
+    fn unanswered_hops_make_a_link_dear_to_its_node_and_let_it_rest_when_the_neighbor_is_silent() {
         let mut link = link();
-        link.unanswered();
-        assert_eq!(link.cost().eighths(), 32);
-        link.unanswered();
-        link.unanswered();
-        assert_eq!(link.cost(), Metric::UNREACHABLE);
+        link.unanswered(true);
+        assert_eq!((link.cost().metric, link.cost().felt()), (Metric::HOP, 32));
+        link.unanswered(true);
+        assert_eq!(
+            (link.cost().metric, link.cost().felt()),
+            (Metric::HOP, 32),
+            "the channel may be to blame"
+        );
+        link.unanswered(false);
+        assert_eq!(link.cost(), Cost::NONE);
+        link.unanswered(true);
+        assert_eq!(link.cost(), Cost::NONE, "until it is heard to hear us");
         link.told(Some(Metric::HOP), true);
-        assert_eq!(link.cost().eighths(), 64);
+        assert_eq!((link.cost().metric, link.cost().felt()), (Metric::HOP, 64));
         link.answered();
-        assert_eq!(link.cost(), Metric::HOP);
+        assert_eq!((link.cost().metric, link.cost().felt()), (Metric::HOP, 8));
     }
 }

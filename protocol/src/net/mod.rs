@@ -177,7 +177,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     /// Several attempts in a row to pass a frame on to `neighbor` were not answered.
     pub fn handle_unreachable(&mut self, neighbor: NodeId, now: Instant) {
         if let Some(neighbor) = self.neighbors.find_mut(neighbor) {
-            neighbor.link.unanswered();
+            let heard = now - neighbor.heard_at <= self.longest;
+            neighbor.link.unanswered(heard);
         }
         self.settle(false, now);
     }
@@ -226,7 +227,7 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     pub fn metric(&self, destination: NodeId) -> Option<Metric> {
         let of = |node| match self.routes.find(node) {
             Some(record) => Some(record.route().metric),
-            None => self.neighbors.find(node).map(|neighbor| neighbor.link.cost()),
+            None => self.neighbors.find(node).map(|neighbor| neighbor.link.cost().metric),
         };
         of(destination).or_else(|| of(destination.house())).filter(|metric| metric.is_reachable())
     }
@@ -234,6 +235,11 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     /// Whether there ever was a way to `destination`, as far as is remembered.
     pub fn has_known(&self, destination: NodeId) -> bool {
         self.routes.find(destination).or_else(|| self.routes.find(destination.house())).is_some()
+    }
+
+    /// Whether beacons would have brought a way to every node that there is: false once the table is full.
+    pub fn has_room(&self) -> bool {
+        !self.routes.is_full()
     }
 
     /// Somebody here uses the way to `destination`: a full table keeps it rather than others.
@@ -273,7 +279,8 @@ impl<const NEIGHBORS: usize, const ROUTES: usize> Network<NEIGHBORS, ROUTES> {
     }
 
     fn usable(&self, node: NodeId, tried: &[NodeId]) -> Option<Hop> {
-        let neighbor = self.neighbors.find(node).filter(|neighbor| neighbor.link.cost().is_reachable())?;
+        let neighbor =
+            self.neighbors.find(node).filter(|neighbor| neighbor.link.cost().metric.is_reachable())?;
         let sequence = neighbor.sequence()?;
         (!tried.contains(&node)).then_some(Hop { node, sequence })
     }

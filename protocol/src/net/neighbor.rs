@@ -9,7 +9,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::{Metric, Role};
 
 use super::distance::sequence_of;
-use super::link::Link;
+use super::link::{Cost, Link};
 
 /// A node heard directly.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,8 +102,8 @@ impl<const N: usize> Neighbors<N> {
     }
 
     /// What the link to `node` costs; no way for who is no neighbor.
-    pub(super) fn cost(&self, node: NodeId) -> Metric {
-        self.find(node).map_or(Metric::UNREACHABLE, |neighbor| neighbor.link.cost())
+    pub(super) fn cost(&self, node: NodeId) -> Cost {
+        self.find(node).map_or(Cost::NONE, |neighbor| neighbor.link.cost())
     }
 
     /// An authenticated frame of `node` was heard.
@@ -232,6 +232,6 @@ mod tests {
         table.heard(NodeId(2), Quality::default(), Instant::from_secs(10));
         table.expire(Instant::from_secs(21));
         assert_eq!(nodes(&table), [2]);
-        assert_eq!(table.cost(NodeId(1)), Metric::UNREACHABLE);
+        assert_eq!(table.cost(NodeId(1)), Cost::NONE);
     }
 }

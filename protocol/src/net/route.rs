@@ -16,6 +16,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::Metric;
 
 use super::distance::{Distance, is_newer};
+use super::link::Cost;
 
 /// Offers remembered for a destination: the one in use and two to fall back on.
 const OFFERS: usize = 3;
@@ -114,17 +115,17 @@ impl Record {
     }
 
     /// The best feasible way that does not begin at one of `tried`, and its cost.
-    fn best(&self, tried: &[NodeId], cost: impl Fn(NodeId) -> Metric) -> Option<(&Offer, Metric)> {
+    fn best(&self, tried: &[NodeId], cost: impl Fn(NodeId) -> Cost) -> Option<(&Offer, Total)> {
         self.offers
             .iter()
             .filter(|offer| self.is_feasible(offer) && !tried.contains(&offer.hop.node))
             .map(|offer| (offer, total(offer, &cost)))
-            .filter(|(_, metric)| metric.is_reachable())
-            .min_by_key(|(_, metric)| *metric)
+            .filter(|(_, total)| total.metric.is_reachable())
+            .min_by_key(|(_, total)| total.felt)
     }
 
     /// The next hop: the selected one, or another when it has been tried.
-    pub(super) fn hop(&self, tried: &[NodeId], cost: impl Fn(NodeId) -> Metric) -> Option<Hop> {
+    pub(super) fn hop(&self, tried: &[NodeId], cost: impl Fn(NodeId) -> Cost) -> Option<Hop> {
         match self.selected_offer() {
             Some(offer) if !tried.contains(&offer.hop.node) => Some(offer.hop),
             _ => self.best(tried, cost).map(|(offer, _)| offer.hop),
@@ -161,7 +162,7 @@ impl Record {
 
     /// Whether others should hear of it soon.
     fn is_urgent(&self) -> bool {
-        self.asked || differ(self.said_metric(), self.tellable().metric, 2, 1)
+        self.asked || self.said_metric().is_reachable() != self.tellable().metric.is_reachable()
     }
 
     /// Others are being told: what we hold ourselves to from now on.
@@ -213,7 +214,7 @@ impl Record {
     }
 
     /// Takes an offer in; of too many, the worst that is not in use goes.
-    fn put(&mut self, offer: Offer, cost: impl Fn(NodeId) -> Metric) {
+    fn put(&mut self, offer: Offer, cost: impl Fn(NodeId) -> Cost) {
         if let Some(known) = self.offers.iter_mut().find(|known| known.hop.node == offer.hop.node) {
             let best = if known.hop == offer.hop && known.best.is_better_than(offer.best) {
                 known.best
@@ -224,7 +225,7 @@ impl Record {
             return;
         }
         let Err(offer) = self.offers.push(offer) else { return };
-        let rank = |offer: &Offer| (self.is_feasible(offer), Reverse(total(offer, &cost)));
+        let rank = |offer: &Offer| (self.is_feasible(offer), Reverse(total(offer, &cost).felt));
         let unused =
             self.offers.iter().enumerate().filter(|(_, offer)| self.selected != Some(offer.hop.node));
         let worst = unused.min_by_key(|(_, offer)| rank(offer));
@@ -236,20 +237,20 @@ impl Record {
     }
 
     /// Chooses anew: stays with the selected way unless another is better by an eighth, or it is no way any more.
-    fn select(&mut self, cost: impl Fn(NodeId) -> Metric, lifetimes: Lifetimes, now: Instant) {
+    fn select(&mut self, cost: impl Fn(NodeId) -> Cost, lifetimes: Lifetimes, now: Instant) {
         let had = self.selected.is_some();
         let current = self
             .selected_offer()
             .filter(|offer| self.is_feasible(offer))
             .map(|offer| (offer.hop.node, total(offer, &cost)))
-            .filter(|(_, metric)| metric.is_reachable());
-        let best = self.best(&[], &cost).map(|(offer, metric)| (offer.hop.node, metric));
+            .filter(|(_, total)| total.metric.is_reachable());
+        let best = self.best(&[], &cost).map(|(offer, total)| (offer.hop.node, total));
         let chosen = match (current, best) {
-            (Some(current), Some(best)) if !differ(current.1, best.1, 8, 7) => Some(current),
+            (Some(current), Some(best)) if current.1.felt * 7 <= best.1.felt * 8 => Some(current),
             _ => best,
         };
         self.selected = chosen.map(|(node, _)| node);
-        self.metric = chosen.map_or(Metric::UNREACHABLE, |(_, metric)| metric);
+        self.metric = chosen.map_or(Metric::UNREACHABLE, |(_, total)| total.metric);
         match self.selected_offer().map(|offer| offer.distance.sequence) {
             Some(sequence) => self.is_satisfied(sequence),
             None => self.starve(had, cost, lifetimes, now),
@@ -267,15 +268,9 @@ impl Record {
     /// There is no way. If there just was one, or if there are offers that are not feasible, a newer sequence is
     /// wanted; and after some time in vain a still newer one, since who has passed a request on does not do so
     /// twice.
-    fn starve(
-        &mut self,
-        just_lost: bool,
-        cost: impl Fn(NodeId) -> Metric,
-        lifetimes: Lifetimes,
-        now: Instant,
-    ) {
+    fn starve(&mut self, just_lost: bool, cost: impl Fn(NodeId) -> Cost, lifetimes: Lifetimes, now: Instant) {
         let Some(told) = self.told_best else { return };
-        let reachable = self.offers.iter().filter(|offer| total(offer, &cost).is_reachable());
+        let reachable = self.offers.iter().filter(|offer| total(offer, &cost).metric.is_reachable());
         let offered =
             reachable.map(|offer| offer.distance.sequence).reduce(|a, b| if is_newer(a, b) { a } else { b });
         if just_lost || offered.is_some() {
@@ -335,7 +330,7 @@ impl<const N: usize> Routes<N> {
         hop: Hop,
         node: NodeId,
         distance: Distance,
-        cost: impl Fn(NodeId) -> Metric,
+        cost: impl Fn(NodeId) -> Cost,
         now: Instant,
     ) {
         if !distance.metric.is_reachable() {
@@ -348,7 +343,7 @@ impl<const N: usize> Routes<N> {
         if let Some(record) = self.find_mut(node) {
             return record.put(offer, cost);
         }
-        let worth = (hop.node == node, false, Reverse(total(&offer, &cost)));
+        let worth = (hop.node == node, false, Reverse(total(&offer, &cost).metric));
         self.make_room(worth, now);
         // Fails when all records are worth more or may not be forgotten yet.
         if self.records.push(Record::new(node)).is_ok()
@@ -366,10 +361,15 @@ impl<const N: usize> Routes<N> {
     }
 
     /// Costs or offers have changed: chooses anew for every destination.
-    pub(super) fn select(&mut self, cost: impl Fn(NodeId) -> Metric, now: Instant) {
+    pub(super) fn select(&mut self, cost: impl Fn(NodeId) -> Cost, now: Instant) {
         for record in &mut self.records {
             record.select(&cost, self.lifetimes, now);
         }
+    }
+
+    /// Whether a destination may have been left out because others took its place.
+    pub(super) fn is_full(&self) -> bool {
+        self.records.is_full()
     }
 
     /// Somebody here has use for the way to `node`.
@@ -429,8 +429,18 @@ impl<const N: usize> Routes<N> {
     }
 }
 
-fn total(offer: &Offer, cost: impl Fn(NodeId) -> Metric) -> Metric {
-    offer.distance.metric.saturating_add(cost(offer.hop.node))
+/// What a way costs.
+#[derive(Clone, Copy)]
+struct Total {
+    /// Eighths of a transmission, with what is felt of the first link: for choosing.
+    felt: u32,
+    /// What others are told.
+    metric: Metric,
+}
+
+fn total(offer: &Offer, cost: impl Fn(NodeId) -> Cost) -> Total {
+    let (rest, link) = (offer.distance.metric, cost(offer.hop.node));
+    Total { felt: u32::from(rest.eighths()) + link.felt(), metric: rest.saturating_add(link.metric) }
 }
 
 /// Whether one is reachable and the other not, or one is more than `much` / `than` of the other.

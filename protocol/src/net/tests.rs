@@ -155,6 +155,8 @@ fn a_vanished_station_is_forgotten_and_not_counted_to_infinity() {
     assert_eq!(mesh.station(0).metric(id(5)), Some(Metric::of_eighths(5 * 8)));
 
     mesh.switch_off(5);
+    mesh.run_until(mesh.now + LONGEST * 2);
+    assert!(mesh.station(0).metric(id(5)).is_some(), "silence alone says little yet");
     let now = mesh.now;
     mesh.station(4).handle_unreachable(id(5), now);
     mesh.station(4).handle_unreachable(id(5), now);
@@ -177,6 +179,7 @@ fn who_is_left_with_longer_ways_asks_for_a_newer_sequence_and_gets_it() {
     mesh.run_until(at(1_000));
     let sequence = mesh.station(1).least_counter() / BLOCK;
     mesh.link(0, 1, 0.0, 0.0);
+    mesh.run_until(mesh.now + LONGEST * 2);
     let now = mesh.now;
     for (station, lost) in [(0, 1), (1, 0)] {
         mesh.station(station).handle_unreachable(id(lost), now);

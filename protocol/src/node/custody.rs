@@ -25,6 +25,8 @@ const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(2 * 60), Duration::
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// Hearing the destination brings an attempt forward only when the last one is older than this.
 const HEARD_HOLDOFF: Duration = Duration::from_secs(30);
+/// A source that does not know yet that its text is kept here is told again after this time.
+const NOTICE_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// At most this share of the room is for the texts of one source, and as much for all those for destinations of which no
 /// beacon has told.
 const SHARE: usize = 4;
@@ -60,6 +62,7 @@ pub(super) struct Kept {
     phase: Phase,
     tries: u8,
     last: Option<Instant>,
+    noticed_at: Option<Instant>,
     expires_at: Instant,
     /// Whether the host has been told of the phase.
     told: bool,
@@ -78,6 +81,7 @@ impl Kept {
             phase,
             tries: 0,
             last: None,
+            noticed_at: None,
             expires_at: now + lifetime_left,
             told: false,
         })
@@ -86,6 +90,12 @@ impl Kept {
     fn set(&mut self, phase: Phase) {
         self.phase = phase;
         self.told = false;
+    }
+
+    /// A receipt went by, perhaps for this text: then its source will say so.
+    fn wait_longer(&mut self, jitter: &mut Jitter, now: Instant) {
+        self.tries = self.tries.saturating_add(1);
+        self.wait(jitter, now);
     }
 
     /// An attempt has ended, whatever came of it.
@@ -115,6 +125,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let Some(entry) = self.kept.iter_mut().find(|entry| entry.identity == identity) else { return };
         if entry.phase == Phase::Storing {
             entry.wait(&mut self.jitter, now);
+            entry.noticed_at = Some(now);
             let source = entry.source;
             self.notify(source, identity, Purpose::Custody, now);
         }
@@ -192,14 +203,19 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             && (entry.known || share(SHARE, &|other| !other.known))
     }
 
-    /// A text that is kept here comes again: its source does not know. `true`: it does now.
+    /// A text that is kept here comes again: from its source, which does not know, or from another node that keeps it.
+    /// `true`: whoever brought it is told, and its source unless it was lately.
     pub(super) fn is_kept(&mut self, identity: u32, now: Instant) -> bool {
-        let Some(entry) = self.kept.iter().find(|entry| entry.identity == identity) else { return false };
-        let (source, durable) = (entry.source, !matches!(entry.phase, Phase::Storing | Phase::Done));
-        if durable {
+        let durable = |entry: &&mut Kept| !matches!(entry.phase, Phase::Storing | Phase::Done);
+        let kept = self.kept.iter_mut().find(|entry| entry.identity == identity).filter(durable);
+        let Some(entry) = kept else { return false };
+        self.relay.acknowledge(identity);
+        if entry.noticed_at.is_none_or(|at| now - at >= NOTICE_AGAIN) {
+            entry.noticed_at = Some(now);
+            let source = entry.source;
             self.notify(source, identity, Purpose::Custody, now);
         }
-        durable
+        true
     }
 
     /// Tells `destination` what we do with a text.
@@ -298,7 +314,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         for entry in &mut self.kept {
             match entry.phase {
                 Phase::Waiting(_) if entry.expires_at <= now => entry.set(Phase::Done),
-                Phase::Passing if !self.relay.has(entry.identity) => entry.wait(&mut self.jitter, now),
+                Phase::Passing if self.relay.has(entry.identity) => {}
+                Phase::Passing if self.relay.has_receipt(entry.identity) => {
+                    entry.wait_longer(&mut self.jitter, now);
+                }
+                Phase::Passing => entry.wait(&mut self.jitter, now),
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@
 use crate::id::{MessageId, NodeId, SequenceNumber};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Asked, Attempt, Heard, Schedule, Session};
+use crate::transport::{Asked, Attempt, Came, Heard, Schedule, Session};
 use crate::wire::{self, Direct, Kind, Routed};
 
 use super::{Discard, Node};
@@ -59,7 +59,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
             self.forgeries.spend();
             return Err(Discard::Forged);
         };
-        let heard = Heard { direct: true, strong: false, urgent: false };
+        let heard = Heard { came: Came::Directly, strong: false, urgent: false };
         self.take_text(id, &plain[..len], heard, quality, now)
     }
 }

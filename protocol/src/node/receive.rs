@@ -4,8 +4,8 @@ use crate::crypto::{Freshness, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Arriving, Asked, Heard, Phase, Progress, Text};
-use crate::wire::{self, FULL_HOP_LIMIT, Frame, Kind, Proof, Role, Routed};
+use crate::transport::{Arriving, Asked, Came, Heard, Phase, Progress, Text};
+use crate::wire::{self, Frame, Kind, Proof, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
@@ -57,7 +57,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     fn handle_text(&mut self, frame: wire::Text<'_>, quality: Quality, now: Instant) -> Result<(), Discard> {
         let heard = Heard {
-            direct: frame.hop_limit == FULL_HOP_LIMIT,
+            came: Came::of(frame.hop_limit, frame.next_hop),
             strong: frame.form.strong().is_some(),
             urgent: frame.form.kind() == Kind::Urgent,
         };
@@ -87,7 +87,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let (local, remote) = (id.destination, id.source);
         let session = self.session(local, remote).ok_or(Discard::Foreign)?;
         let (mut window, custodian) = (session.window, session.custodian());
-        if heard.direct {
+        if heard.came == Came::Directly {
             self.heard(custodian, quality, now);
         }
         match window.check(id.counter) {

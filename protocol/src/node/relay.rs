@@ -6,16 +6,16 @@ use crate::net::{Heard, Hop, Lane};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Attempt, Outgoing, Phase, Schedule};
+use crate::transport::{Asked, Attempt, Came, Heard as Answered, Outgoing, Phase, Schedule};
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
-use crate::wire::{Ack, Proof, Receipt, Role};
+use crate::wire::{Ack, Metric, Proof, Receipt, Role};
 
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
 
 /// Attempts before everybody is asked for a node to which there was a way, and for one of which no beacon has told.
 const KNOWN: u8 = 1;
-const STRANGER: u8 = 3;
+const STRANGER: u8 = 2;
 /// After a start, the ways are learned from beacons first.
 const LEARNING: Duration = Duration::from_secs(90);
 /// How far away a destination is taken to be while no way to it is known, in hops.
@@ -46,8 +46,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
 
     /// Whom to ask when no way is known.
     fn search(&self, destination: NodeId, schedule: Schedule, now: Instant) -> Asked {
-        let anybody = self.network.neighbors().any(|neighbor| neighbor.role.is_some());
-        if !anybody || now - self.started < LEARNING {
+        // Without beacons of our own nobody tells us of others.
+        if self.config.beacon_interval.is_zero() || now - self.started < LEARNING {
             return Asked::End(None);
         }
         // A way that was lost comes back; whom nobody has ever told of is probably not there.
@@ -56,7 +56,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let leaves = self.config.role == Role::Handheld && schedule.attempts() > 0;
         match self.custodian_in_reach().filter(|_| leaves) {
             Some(custodian) => Asked::Relay(custodian),
-            None if schedule.attempts() < patience => Asked::Nobody,
+            None if self.network.has_room() || schedule.attempts() < patience => Asked::Nobody,
             None => Asked::Everybody,
         }
     }
@@ -65,28 +65,33 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     fn custodian_in_reach(&self) -> Option<Hop> {
         let keeps = |role: Option<Role>| matches!(role, Some(Role::Relay | Role::Gateway));
         let keepers = self.network.neighbors().filter(|neighbor| keeps(neighbor.role));
-        let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost())?;
+        let nearest = keepers.min_by_key(|neighbor| neighbor.link.cost().metric)?;
         self.network.next_hop(nearest.node).map(|step| step.hop).filter(|hop| hop.node == nearest.node)
     }
 
-    /// A proof for a node that did not speak to us itself.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, urgent: bool, now: Instant) {
+    /// A proof for a node that did not speak to us itself. With no way to it, the relay that awaits the proof takes it
+    /// back; when none does, everybody.
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, heard: Answered, now: Instant) {
         let mut frame = receipt(destination, proof, false);
-        if self.network.next_hop(destination).is_none() {
+        let known = self.network.next_hop(destination).is_some();
+        if !known && heard.came == Came::InFlood {
             frame.next_hop = FLOOD;
         }
         let mut octets = [0; Receipt::STRONG_OCTETS];
         if let Ok(len) = frame.emit(&mut octets) {
             // When there is no room, whoever waits for it will ask again.
-            let lane = if urgent { Lane::Urgent } else { Lane::Ordinary };
-            let _ = self.relay.send(&octets[..len], FULL_HOP_LIMIT, lane, now);
+            let lane = if heard.urgent { Lane::Urgent } else { Lane::Ordinary };
+            let _ = match (known, heard.came) {
+                (false, Came::OverRelays) => self.relay.send_back(&octets[..len], lane),
+                _ => self.relay.send(&octets[..len], FULL_HOP_LIMIT, lane, now),
+            };
         }
     }
 
     /// A frame for somebody else.
     pub(super) fn pass_on(&mut self, octets: &[u8], quality: Quality, now: Instant) -> Result<(), Discard> {
         let routed = Routed::read(octets).filter(|_| self.config.relays).ok_or(Discard::Foreign)?;
-        let ours = self.network.is_called(routed.next_hop, octets);
+        let ours = self.network.is_called(routed.next_hop, octets) || self.is_for_our_house(routed);
         if ours && self.is_kept(Routed::identity(octets), now) {
             return Ok(());
         }
@@ -94,6 +99,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         let taken = self.relay.handle_frame(heard, self.config.rate, &mut self.jitter, now);
         self.note_reached(now);
         if taken { Ok(()) } else { Err(Discard::Foreign) }
+    }
+
+    /// Whether it was brought to this gateway because the way to somebody of its house is not known: it may be soon.
+    fn is_for_our_house(&self, routed: Routed) -> bool {
+        let gateway = self.config.role == Role::Gateway;
+        gateway && routed.next_hop == DIRECT && routed.destination.house() == self.config.node
     }
 
     /// A frame with one of our addresses as its source: a message of ours that a relay passes on, or another node with
@@ -141,7 +152,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
         if let Some(neighbor) = entry.last.and_then(|attempt| attempt.neighbor()) {
             self.network.handle_reached(neighbor, now);
         }
-        let again = entry.schedule.relayed(octets, UNKNOWN_HOPS, rate, &mut self.jitter, now);
+        let metric = self.network.metric(entry.id.destination);
+        let hops =
+            metric.map_or(UNKNOWN_HOPS, |metric| metric.eighths().div_ceil(Metric::HOP.eighths()).into());
+        let again = entry.schedule.relayed(octets, hops, rate, &mut self.jitter, now);
         let planned = if let Phase::Waiting(planned) = entry.phase { planned } else { now };
         entry.phase = Phase::Waiting(again.max(planned));
         true

@@ -5,7 +5,7 @@ use crate::id::{MessageId, NodeId};
 use crate::net::{ENTRIES_OCTETS, Lane};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Confirming, Heard, Outgoing, Phase, Progress, Schedule};
+use crate::transport::{Came, Confirming, Heard, Outgoing, Phase, Progress, Schedule};
 use crate::wire::{self, FULL_HOP_LIMIT, Kind, Proof};
 
 use super::{Full, Node};
@@ -46,10 +46,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
     /// now, else by way of relays.
     pub(super) fn answer(&mut self, destination: NodeId, proof: Proof, heard: Heard, now: Instant) {
-        if heard.direct {
+        if heard.came == Came::Directly {
             self.queue_answer(proof, heard.urgent);
         } else {
-            self.send_far(destination, proof, heard.urgent, now);
+            self.send_far(destination, proof, heard, now);
         }
     }
 

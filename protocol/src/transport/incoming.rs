@@ -4,15 +4,37 @@ use crate::crypto::Window;
 use crate::id::MessageId;
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::wire::STRONG_OCTETS;
+use crate::wire::{FLOOD, FULL_HOP_LIMIT, STRONG_OCTETS};
 
 use super::{Schedule, Text};
+
+/// By which way a frame came that is to be answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Came {
+    /// Straight from its source.
+    Directly,
+    /// From a relay that awaits the answer.
+    OverRelays,
+    /// In a flood: nobody on its way knew another.
+    InFlood,
+}
+
+impl Came {
+    /// By its hop limit and its next hop.
+    pub(crate) const fn of(hop_limit: u8, next_hop: u8) -> Self {
+        match (hop_limit, next_hop) {
+            (FULL_HOP_LIMIT, _) => Self::Directly,
+            (_, FLOOD) => Self::InFlood,
+            _ => Self::OverRelays,
+        }
+    }
+}
 
 /// How what is to be answered was heard: the answer follows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Heard {
-    /// Straight from who made it: the answer has one hop to go.
-    pub(crate) direct: bool,
+    /// By which way.
+    pub(crate) came: Came,
     /// In the strong form: the answer has the same.
     pub(crate) strong: bool,
     /// As an urgent text: the answer goes before others.

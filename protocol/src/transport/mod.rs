@@ -12,7 +12,7 @@ mod session;
 mod state;
 
 pub use fragment::{Cut, Due, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
-pub use incoming::{Arriving, Confirming, Heard, Progress};
+pub use incoming::{Arriving, Came, Confirming, Heard, Progress};
 pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase, Wish};
 pub use pace::Pace;
 pub use reassembly::{Gathered, Reassembly, Refused};

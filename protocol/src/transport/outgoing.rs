@@ -6,7 +6,7 @@ use crate::priority::Priority;
 use crate::time::Instant;
 use crate::wire::{Receipt, STRONG_OCTETS};
 
-use super::{Heard, Schedule, State, Text};
+use super::{Came, Heard, Schedule, State, Text};
 
 /// What whoever sent a receipt wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,8 +20,9 @@ pub enum Wish {
 impl Wish {
     /// By the receipt, and whether its sender was heard itself.
     pub(crate) const fn of(receipt: &Receipt, direct: bool) -> Self {
+        let came = if direct { Came::Directly } else { Came::InFlood };
         if receipt.acknowledge {
-            Self::Ack(Heard { direct, strong: receipt.proof.is_strong(), urgent: false })
+            Self::Ack(Heard { came, strong: receipt.proof.is_strong(), urgent: false })
         } else {
             Self::Nothing
         }

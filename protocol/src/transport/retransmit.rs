@@ -14,7 +14,7 @@ const ABSENT_AFTER: u8 = 6;
 /// forward.
 const PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 /// Between two searches for a node to which nobody knows a way: at first, then ten times as long each time up to the second value.
-const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(12 * 3600));
+const SEARCH_EVERY: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::from_secs(12 * 3600));
 /// A source asks relays again no sooner than this.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// After the node is heard, the next attempt follows within this time.
@@ -30,13 +30,15 @@ const SHORT_ATTEMPTS: u8 = 2;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Schedule {
     attempts: u8,
+    /// How often a relay was seen to have taken it on.
+    taken: u8,
     last: Option<Instant>,
 }
 
 impl Schedule {
     /// No attempt made yet.
     pub const fn new() -> Self {
-        Self { attempts: 0, last: None }
+        Self { attempts: 0, taken: 0, last: None }
     }
 
     /// Attempts so far, at most 255.
@@ -80,8 +82,9 @@ impl Schedule {
         now + jitter.duration_up_to(HEARD_WITHIN)
     }
 
-    /// A relay has taken the frame of `octets` octets on at `now`, with at most `hops` to go: when to ask again if no
-    /// receipt comes. Relays take a copy that comes sooner for a repetition by its last hop.
+    /// A relay has taken the frame of `octets` octets on at `now`, with some `hops` to go: when to ask again if no
+    /// receipt comes. Relays take a copy that comes sooner for a repetition by its last hop. The first hop works, so the
+    /// attempts over it begin anew.
     pub fn relayed(
         &mut self,
         octets: usize,
@@ -91,8 +94,9 @@ impl Schedule {
         now: Instant,
     ) -> Instant {
         let hop = rate.time_on_air(octets) + rate.time_on_air(wire::Receipt::OCTETS) + STORING;
-        let wait =
-            (hop * hops * 2).max(ASK_AGAIN_AFTER) * (1 << self.attempts.saturating_sub(1).min(ABSENT_AFTER));
+        let wait = (hop * hops * 2).max(ASK_AGAIN_AFTER) * (1 << self.taken.min(ABSENT_AFTER));
+        self.taken = self.taken.saturating_add(1);
+        self.attempts = self.attempts.min(1);
         now + wait + jitter.duration_up_to(wait / 2)
     }
 

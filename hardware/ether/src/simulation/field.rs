@@ -148,6 +148,10 @@ fn addresses(scenario: &Scenario) -> impl Iterator<Item = NodeId> {
     let (mut gateway, mut other) = (FIRST_ADDRESS, FIRST_ADDRESS + 16 * gateways as u16);
     scenario.nodes.iter().map(move |node| {
         let (next, step) = if node.role == Role::Gateway { (&mut gateway, 16) } else { (&mut other, 1) };
+        // The address of a house is a gateway's: what has no way of its own is sent there.
+        if step == 1 && next.is_multiple_of(16) {
+            *next += 1;
+        }
         *next += step;
         NodeId(*next - step)
     })

@@ -31,6 +31,21 @@ struct Trace {
     source: Option<NodeId>,
     passed: Instant,
     receipt: Option<ReceiptFrame>,
+    /// Whether the receipt was told to whoever asked again.
+    told: bool,
+}
+
+impl Trace {
+    fn has(&self, receipt: &ReceiptFrame) -> bool {
+        self.receipt.as_ref().is_some_and(|known| known.get(4..) == receipt.get(4..))
+    }
+
+    /// The same receipt once more is no news: told in vain, it would be told in vain again.
+    fn note(&mut self, receipt: ReceiptFrame) {
+        if !self.has(&receipt) {
+            (self.receipt, self.told) = (Some(receipt), false);
+        }
+    }
 }
 
 /// The last `N` frames.
@@ -51,7 +66,7 @@ impl<const N: usize> Memory<N> {
         if self.0.is_full() {
             self.0.pop_front();
         }
-        let _ = self.0.push_back(Trace { identity, source, passed: now, receipt: None });
+        let _ = self.0.push_back(Trace { identity, source, passed: now, receipt: None, told: false });
     }
 
     /// A copy of a frame is here. A receipt is told once: if its source asks yet again, the receipt was not for it or
@@ -59,8 +74,8 @@ impl<const N: usize> Memory<N> {
     pub(super) fn recall(&mut self, identity: u32, now: Instant) -> Option<Fate> {
         let trace = self.find(identity)?;
         let age = now - trace.passed;
-        if let Some(receipt) = trace.receipt.take() {
-            trace.passed = now;
+        if let Some(receipt) = trace.receipt.clone().filter(|_| !trace.told) {
+            (trace.told, trace.passed) = (true, now);
             return Some(Fate::Receipted(receipt));
         }
         Some(if age > JUST_NOW { Fate::Old } else { Fate::JustPassed })
@@ -71,22 +86,26 @@ impl<const N: usize> Memory<N> {
         self.find(identity).is_some_and(|trace| now - trace.passed <= FLOOD_LASTS)
     }
 
+    pub(super) fn has_receipt(&self, identity: u32) -> bool {
+        self.0.iter().any(|trace| trace.identity == identity && trace.receipt.is_some())
+    }
+
     pub(super) fn note_receipt(&mut self, identity: u32, receipt: ReceiptFrame) {
         if let Some(trace) = self.find(identity) {
-            trace.receipt = Some(receipt);
+            trace.note(receipt);
         }
     }
 
-    /// A receipt for the oldest text of `source` that has none; nothing new if it is known.
+    /// A receipt for the oldest text of `source` that has none, or one that its source did not take for it; nothing new if it
+    /// is known.
     pub(super) fn note_receipt_for(&mut self, source: NodeId, receipt: ReceiptFrame) {
-        let of_source = |trace: &&mut Trace| trace.source == Some(source);
-        let known =
-            |trace: &Trace| trace.receipt.as_ref().is_some_and(|known| known.get(4..) == receipt.get(4..));
-        if self.0.iter().any(known) {
+        if self.0.iter().any(|trace| trace.has(&receipt)) {
             return;
         }
-        if let Some(trace) = self.0.iter_mut().filter(of_source).find(|trace| trace.receipt.is_none()) {
-            trace.receipt = Some(receipt);
+        let lacks =
+            |trace: &&mut Trace| trace.source == Some(source) && (trace.receipt.is_none() || trace.told);
+        if let Some(trace) = self.0.iter_mut().find(lacks) {
+            trace.note(receipt);
         }
     }
 

@@ -119,6 +119,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     pub fn handle_frame(&mut self, heard: Heard<'_>, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
         let Heard { octets, routed, ours, quality } = heard;
         let identity = Routed::identity(octets);
+        let ours = ours || self.is_answer_to_ours(routed);
         if routed.kind == Kind::Receipt {
             self.note_receipt(octets, routed.destination);
         }
@@ -126,9 +127,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             return self.handle_copy(index, routed, ours);
         }
         let flood = routed.next_hop == FLOOD;
-        if !(ours || flood) || routed.hop_limit == 0 {
-            return false;
-        }
+        let Some(hop_limit) = onward(routed.hop_limit, flood).filter(|_| ours || flood) else { return false };
         if flood && (self.memory.is_recent(identity, now) || !self.flood_pace.take(now)) {
             return false;
         }
@@ -138,8 +137,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
                     || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1, Lane::Ordinary).is_ok();
             }
             Some(Fate::JustPassed) => {
-                // When full, whoever waits for it will ask again.
-                let _ = self.acks.push_back(identity);
+                self.acknowledge(identity);
                 return true;
             }
             Some(Fate::Old) | None => {}
@@ -151,7 +149,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         };
         let urgent = routed.kind == Kind::Urgent && self.urgent_pace.take(now);
         let lane = if urgent { Lane::Urgent } else { Lane::Ordinary };
-        let taken = self.pass(octets, way, due, routed.hop_limit - 1, lane).is_ok();
+        let taken = self.pass(octets, way, due, hop_limit, lane).is_ok();
         if taken {
             self.memory.remember(identity, source_of(octets), now);
         }
@@ -182,9 +180,36 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.passing.iter().any(|entry| matches!(entry.phase, Phase::OnAir(_) | Phase::Waiting(_)))
     }
 
+    /// Whether this is a receipt for a text that this node has just given to its destination, which knows no way back.
+    fn is_answer_to_ours(&self, routed: Routed) -> bool {
+        let asked = |entry: &Passing| {
+            entry.awaits_destination() && source_of(&entry.frame) == Some(routed.destination)
+        };
+        routed.kind == Kind::Receipt && routed.next_hop == DIRECT && self.passing.iter().any(asked)
+    }
+
     /// Whether the frame with this identity is under way.
     pub fn has(&self, identity: u32) -> bool {
         self.passing.iter().any(|entry| entry.identity == identity)
+    }
+
+    /// A receipt of this node's own to which it knows no way: the relay that has just brought the text takes it.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn send_back(&mut self, octets: &[u8], lane: Lane) -> Result<(), super::Full> {
+        self.pass(octets, Way::Back, None, FULL_HOP_LIMIT, lane)
+    }
+
+    /// Whether a receipt was heard that may be for the frame with this identity.
+    pub fn has_receipt(&self, identity: u32) -> bool {
+        self.memory.has_receipt(identity)
+    }
+
+    /// Answers a copy of the frame with this identity: this node has it.
+    pub fn acknowledge(&mut self, identity: u32) {
+        // When full, whoever waits for it will ask again.
+        let _ = self.acks.push_back(identity);
     }
 
     fn pass(
@@ -207,7 +232,7 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     /// A copy of a frame that is under way here.
     fn handle_copy(&mut self, index: usize, routed: Routed, ours: bool) -> bool {
         let Some(entry) = self.passing.get_mut(index) else { return false };
-        let (sent, further) = (entry.was_transmitted(), routed.hop_limit < entry.hop_limit);
+        let (sent, further) = (entry.was_transmitted(), is_further(routed.hop_limit, entry.hop_limit));
         match &mut entry.way {
             Way::Flood { copies } => {
                 *copies += 1;
@@ -220,10 +245,10 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             }
             // Whoever gave it to us has not heard us pass it on.
             Way::Unicast { .. } if sent && ours => {
-                // When full, whoever waits for it will ask again.
-                let _ = self.acks.push_back(entry.identity);
+                let identity = entry.identity;
+                self.acknowledge(identity);
             }
-            Way::Unicast { .. } => {}
+            Way::Unicast { .. } | Way::Back => {}
         }
         true
     }
@@ -359,6 +384,22 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             }
         }
     }
+}
+
+/// The hop limit with which a frame goes on that arrived with this one; `None` if it goes no further. On a known way
+/// the distance to the destination is what ends it, as every neighbor on it is nearer: the count begins anew.
+fn onward(hop_limit: u8, flood: bool) -> Option<u8> {
+    match hop_limit.checked_sub(1) {
+        None if !flood => Some(FULL_HOP_LIMIT - 1),
+        less => less,
+    }
+}
+
+/// Whether a copy heard with one hop limit has gone further than ours, which went out with the other: by up to three
+/// hops, and the count may have begun anew on the way.
+fn is_further(heard: u8, ours: u8) -> bool {
+    let hops = (ours + FULL_HOP_LIMIT).wrapping_sub(heard) % FULL_HOP_LIMIT;
+    heard < FULL_HOP_LIMIT && (ours == FULL_HOP_LIMIT || matches!(hops, 1..=3))
 }
 
 /// Who wrote the message in a frame; `None` for kinds that do not say.

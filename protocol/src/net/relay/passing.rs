@@ -41,6 +41,8 @@ pub(super) enum Way {
         /// The one that is being tried.
         current: Option<Step>,
     },
+    /// To the relay that awaits just this answer, once: it knows a way.
+    Back,
     /// To everybody, once.
     Flood {
         /// How often others were heard passing it on.
@@ -119,7 +121,7 @@ impl Passing {
     pub(super) fn next_hop(&self) -> Option<Step> {
         match &self.way {
             Way::Unicast { current, .. } => *current,
-            Way::Flood { .. } => None,
+            Way::Flood { .. } | Way::Back => None,
         }
     }
 
@@ -173,10 +175,11 @@ impl Passing {
     }
 
     pub(super) fn transmit(&mut self, token: u32, buf: &mut [u8]) -> Option<usize> {
-        let next_hop = match self.next_hop() {
-            None => FLOOD,
-            Some(step) if step.arrives => DIRECT,
-            Some(Step { hop, .. }) => routed::name(hop.node, hop.sequence, &self.frame),
+        let next_hop = match (&self.way, self.next_hop()) {
+            (Way::Back, _) => DIRECT,
+            (_, None) => FLOOD,
+            (_, Some(step)) if step.arrives => DIRECT,
+            (_, Some(Step { hop, .. })) => routed::name(hop.node, hop.sequence, &self.frame),
         };
         Routed::redirect(&mut self.frame, self.hop_limit, next_hop);
         buf.get_mut(..self.frame.len())?.copy_from_slice(&self.frame);
@@ -189,7 +192,7 @@ impl Passing {
         self.attempts = self.attempts.saturating_add(1);
         // The destination answers a text; of all else it is only overheard that it goes on.
         let answered = self.is_text() || !self.arrives();
-        if matches!(self.way, Way::Flood { .. }) || !answered {
+        if !matches!(self.way, Way::Unicast { .. }) || !answered {
             return false;
         }
         let sign = rate.time_on_air(self.frame.len().max(Receipt::OCTETS)) * 2 + SLACK;
@@ -238,7 +241,7 @@ impl Passing {
     pub(super) fn unreachable(&self) -> Option<NodeId> {
         match &self.way {
             Way::Unicast { tried, .. } => tried.last().copied(),
-            Way::Flood { .. } => None,
+            Way::Flood { .. } | Way::Back => None,
         }
     }
 }

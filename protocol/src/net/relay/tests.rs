@@ -122,8 +122,57 @@ fn a_frame_goes_on_with_one_hop_less_and_overhearing_it_further_on_ends_the_work
 fn a_frame_for_another_next_hop_is_left_alone() {
     let mut bench = Bench::new();
     assert!(!bench.hear(&text(1, 7, Some(SECOND))));
-    assert!(!bench.hear(&text(1, 0, Some(FIRST))), "no hops left");
     assert!(bench.relay.is_empty());
+}
+
+#[test]
+fn a_frame_whose_hops_have_ended_begins_them_anew_on_a_known_way_and_not_in_a_flood() {
+    let mut bench = Bench::new();
+    assert!(!bench.hear(&text(1, 0, None)), "a flood");
+    assert!(bench.hear(&text(2, 0, Some(FIRST))));
+    let forwarded = bench.transmit().unwrap();
+    assert_eq!(Routed::read(&forwarded).map(|routed| routed.hop_limit), Some(FULL_HOP_LIMIT - 1));
+    assert!(bench.hear(&text(2, 4, Some(DESTINATION))), "overheard two hops further");
+    assert!(bench.relay.is_empty());
+}
+
+/// The destination knows no way back: whoever has just given it the text does.
+#[test]
+fn a_receipt_that_names_nobody_is_taken_by_the_relay_that_awaits_it_and_by_no_other() {
+    let mut bench = Bench::new();
+    let answer = receipt(SOURCE, 7, None);
+    assert!(!bench.hear(&answer), "nothing is awaited");
+    let mut text = text(1, 5, Some(FIRST));
+    text[2..4].copy_from_slice(&SECOND.0.to_be_bytes());
+    text[1] = routed::name(FIRST, 0, &text);
+    assert!(bench.hear(&text));
+    assert!(!bench.hear(&answer), "the text has not gone out yet");
+    assert_eq!(bench.transmit().unwrap()[1], DIRECT);
+    assert!(bench.hear(&answer));
+    let forwarded = bench.transmit().unwrap();
+    assert_eq!(
+        Routed::read(&forwarded).map(|routed| (routed.kind, routed.hop_limit)),
+        Some((Kind::Receipt, 6))
+    );
+    assert!(bench.relay.is_empty());
+}
+
+#[test]
+fn a_copy_counts_as_further_only_within_three_hops() {
+    for ours in 0..FULL_HOP_LIMIT {
+        let further: Vec<u8> = (0..=FULL_HOP_LIMIT).filter(|heard| is_further(*heard, ours)).collect();
+        let mut hops = ours;
+        let mut expected: Vec<u8> = (0..3)
+            .map(|_| {
+                hops = onward(hops, false).unwrap();
+                hops
+            })
+            .collect();
+        expected.sort_unstable();
+        assert_eq!(further, expected, "after {ours}");
+    }
+    assert!((0..FULL_HOP_LIMIT).all(|heard| is_further(heard, FULL_HOP_LIMIT)));
+    assert!(!is_further(FULL_HOP_LIMIT, FULL_HOP_LIMIT));
 }
 
 #[test]

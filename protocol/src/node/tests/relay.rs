@@ -132,7 +132,7 @@ fn a_relay_keeps_a_text_for_an_absent_handheld_hands_it_on_and_forgets_it() {
     chain.handheld_on = false;
     let id = chain.gateway.send(draft(PERSON, HANDHELD, "quand tu pourras"), chain.now).unwrap();
     chain.gateway.handle_stored(id, chain.now);
-    chain.pass(600);
+    chain.pass(900);
     assert_eq!(chain.kept.len(), 1);
     assert_eq!(chain.states.last(), Some(&State::InCustody(RELAY)));
     assert!(Chain::kinds(&chain.pass(200)).is_empty(), "nobody is pestered");
