@@ -128,15 +128,14 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize> Node<SESSIO
     }
 
     /// One message at a time between two addresses keeps their order, and an absent destination costs the
-    /// probes of one message only. Urgent ones stand in a line of their own.
+    /// probes of one message only. Urgent ones do not stand behind others, but others behind them.
     fn is_first_in_line(&self, entry: &Outgoing) -> bool {
-        let MessageId { source, destination, counter } = entry.id;
+        let place = |entry: &Outgoing| (kind_of(entry.priority) != Kind::Urgent, entry.id.counter);
         !self.outgoing.iter().any(|other| {
             other.is_open()
-                && other.id.source == source
-                && other.id.destination == destination
-                && other.id.counter < counter
-                && kind_of(other.priority) == kind_of(entry.priority)
+                && other.id.source == entry.id.source
+                && other.id.destination == entry.id.destination
+                && place(other) < place(entry)
         })
     }
 
