@@ -139,7 +139,8 @@ pub async fn run(config: Config) -> Result<(), Error> {
     };
     let intake = tokio::spawn(intake.run(item_receiver));
 
-    let courier = Courier::new(store.clone(), handle.clone(), Arc::clone(&directory), clock.clone());
+    let courier =
+        Courier::new(store.clone(), handle.clone(), Arc::clone(&directory), clock.clone(), site.language);
     let reach = Reach::new(Arc::clone(&directory), handle.clone(), clock.clone(), site.language);
     let daemon = Daemon {
         directory,

@@ -137,8 +137,17 @@ impl<S: Store> Radio<S> {
     fn transmit(&mut self) -> bool {
         let mut frame = [0; MAX_FRAME];
         let mut any = false;
-        while self.link.can_transmit(Priority::Text) {
-            let Some(next) = self.node.poll_transmit(self.clock.now(), &mut frame) else { break };
+        loop {
+            let now = self.clock.now();
+            let next = if self.link.can_transmit(Priority::Text) {
+                self.node.poll_transmit(now, &mut frame)
+            } else if self.link.can_transmit(Priority::Emergency) {
+                // The last place is for what is urgent.
+                self.node.poll_urgent(now, &mut frame)
+            } else {
+                None
+            };
+            let Some(next) = next else { break };
             any = true;
             let octets = frame.get(..next.len).unwrap_or_default();
             if self.link.transmit(next.token, next.priority, octets).is_err() {
@@ -207,11 +216,15 @@ impl<S: Store> Radio<S> {
                     self.hungry.insert((local, remote));
                 }
             }
-            Event::Received { id, text, quality, window } => {
-                self.receive(id, text.as_str().into(), quality, window).await?;
+            Event::Received { id, urgent, text, quality, window } => {
+                let (text, received_ms) = (text.as_str().into(), self.clock.unix_ms());
+                self.receive(Arrival { id, urgent, text, received_ms, quality }, window).await?;
             }
             Event::ReceivedLong { id, quality, window } => match self.node.long_text(id).map(str::to_owned) {
-                Some(text) => self.receive(id, text, quality, window).await?,
+                Some(text) => {
+                    let received_ms = self.clock.unix_ms();
+                    self.receive(Arrival { id, urgent: false, text, received_ms, quality }, window).await?;
+                }
                 None => self.node.refuse(id),
             },
             Event::State { id, state } => self.handle_state(id, state).await?,
@@ -237,14 +250,8 @@ impl<S: Store> Radio<S> {
         Ok(())
     }
 
-    async fn receive(
-        &mut self,
-        id: MessageId,
-        text: String,
-        quality: Quality,
-        window: crypto::Window,
-    ) -> Result<(), store::Error> {
-        let arrival = Arrival { id, text, received_ms: self.clock.unix_ms(), quality };
+    async fn receive(&mut self, arrival: Arrival, window: crypto::Window) -> Result<(), store::Error> {
+        let id = arrival.id;
         let window = Window { top: window.top(), bits: window.bits() };
         match self.store.receive(arrival, window).await? {
             Taken::New => {

@@ -64,6 +64,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod budget;
 pub mod crypto;
 pub mod id;
 pub mod mac;

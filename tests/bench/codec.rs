@@ -21,7 +21,7 @@ use fanal_protocol::priority::Priority;
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, MAX_FRAME, RegionCode};
 use fanal_protocol::time::{Duration as Span, Instant};
-use fanal_protocol::wire::{Counter, Frame, Role, Text};
+use fanal_protocol::wire::{Form, Frame, Kind, Role, Text};
 
 const GATEWAY: NodeId = NodeId(0x0100);
 const PERSON: NodeId = NodeId(0x0101);
@@ -63,7 +63,7 @@ fn frame(key: &SessionKey, counter: u32) -> Vec<u8> {
         next_hop: 0,
         destination: HANDHELD,
         source: PERSON,
-        counter: Counter::Full(counter),
+        form: Form::Strong(key.strengthen(Kind::Text, message(counter), &sealed[..length])),
         sealed: &sealed[..length],
     };
     let mut octets = [0; MAX_FRAME];

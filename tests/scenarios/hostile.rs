@@ -10,7 +10,7 @@ use fanal_protocol::id::NodeId;
 use fanal_protocol::region::MAX_FRAME;
 use fanal_protocol::time::Duration;
 use fanal_protocol::wire::{
-    Ack, Beacon, Custody, Entries, FLOOD, FULL_HOP_LIMIT, Frame, Metric, Role, RouteEntry, Routed,
+    Ack, Beacon, Custody, Entries, FLOOD, FULL_HOP_LIMIT, Frame, Metric, Proof, Role, RouteEntry, Routed,
 };
 
 use crate::campaign::Draw;
@@ -113,7 +113,7 @@ impl Hostile {
     fn ack(&self, frame: &[u8], draw: &mut Draw) -> Vec<u8> {
         let proof = NETWORK_KEY.proof(Purpose::HopAck, self.somebody(draw), Routed::identity(frame));
         let mut out = [0; MAX_FRAME];
-        let len = Ack { proof }.emit(&mut out).unwrap_or(1);
+        let len = Ack { proof: Proof::Short(proof) }.emit(&mut out).unwrap_or(1);
         out[..len].to_vec()
     }
 

@@ -105,3 +105,34 @@ fn messages_get_through_a_flood_of_forgeries() {
         assert_all_delivered(&world.report());
     });
 }
+
+/// Short tags in the name of each to the other, sixteen times as many as are looked at: no honest frame with a short tag has a
+/// chance to speak of while that lasts. The rest of the air is left free: who jams needs no forgeries.
+#[test]
+fn a_neighbor_that_forges_without_end_only_delays() {
+    over_seeds(6, |seed| {
+        let (mut world, gateway, rosa) = gateway_and_handheld(room(Fault::default()), seed);
+        let intruder = world.intruder(Default::default());
+        let mut jitter = Jitter::new(seed);
+        let starts: [&[u8]; 5] = [
+            &[0x10, 0, 0x02, 0x01, 0x01, 0x01],
+            &[0x10, 0, 0x01, 0x01, 0x02, 0x01],
+            &[0x37, 0, 0x02, 0x01],
+            &[0x37, 0, 0x01, 0x01],
+            &[0x20],
+        ];
+        for number in 0..14_400 {
+            let mut frame = starts[number as usize % starts.len()].to_vec();
+            let random = if frame[0] == 0x10 { 10 } else { 4 };
+            frame.extend((0..random).map(|_| jitter.next_u64() as u8));
+            world.inject(intruder, &frame, SECOND * number / 4);
+        }
+        for number in 0..4 {
+            world.text(rosa, ROSA, ALICE, "Quel bruit !", MINUTE * (1 + number));
+            world.text(gateway, ALICE, ROSA, "Je te lis", MINUTE * (1 + number));
+        }
+        // The flood lasts all the time.
+        world.run_for(HOUR);
+        assert_all_delivered(&world.report());
+    });
+}

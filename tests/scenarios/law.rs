@@ -15,7 +15,7 @@ fn talkative(seed: u64) -> World {
     world.acquaint((rosa, ROSA), (sami, SAMI));
     world.power_all();
     for number in 0..600u32 {
-        world.text(rosa, ROSA, SAMI, &format!("{number:0240}"), SECOND * 5 * number);
+        world.text(rosa, ROSA, SAMI, &format!("{number:0236}"), SECOND * 5 * number);
     }
     world
 }

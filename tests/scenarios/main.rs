@@ -15,6 +15,7 @@ mod faults;
 mod files;
 mod hostile;
 mod intruders;
+mod lane;
 mod law;
 mod long;
 mod snapshots;

@@ -117,9 +117,9 @@ async fn a_text_that_is_too_long_is_refused_with_its_length() {
     house.people[0].write(&address("rosa"), "long", &long);
     let error = house.people[0].hears(0, "error", "long").await;
     let words = error["text"].as_str().unwrap();
-    assert!(words.contains("242") && words.contains("241"), "{error}");
+    assert!(words.contains("242") && words.contains("237"), "{error}");
     let words = house.desks[0].ask(&format!("@alice {long}"), "! ").await;
-    assert!(words.contains("242") && words.contains("241"), "{words}");
+    assert!(words.contains("242") && words.contains("237"), "{words}");
 
     let fits = "é".repeat(120);
     house.people[0].write(&address("rosa"), "fits", &fits);

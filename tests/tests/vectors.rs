@@ -7,8 +7,8 @@ use fanal_protocol::id::{MessageId, NodeId, SequenceNumber};
 use fanal_protocol::pairing;
 use fanal_protocol::region::RegionCode;
 use fanal_protocol::wire::{
-    Ack, Beacon, Counter, Custody, Entries, Error, Fragment, FragmentSet, Frame, MAX_FRAME, Metric, Piece,
-    Receipt, Role, RouteEntry, Routed, Status, Text, routed,
+    Ack, Beacon, Custody, Direct, Entries, Error, Form, Fragment, FragmentSet, Frame, Kind, MAX_FRAME,
+    Metric, Piece, Proof, Receipt, Role, RouteEntry, Routed, Status, Strong, Text, routed,
 };
 
 const HANDHELD: NodeId = NodeId(0x0201);
@@ -99,6 +99,18 @@ fn keys_seals_and_proofs_match_the_vectors() {
         (Purpose::Receipt, vectors.take_array("proof_receipt")),
         (Purpose::ReceiptAck, vectors.take_array("proof_receipt_ack")),
     ];
+    let strong_proofs = [
+        (Purpose::Ack, vectors.take_array::<8>("strong_proof_ack")),
+        (Purpose::Receipt, vectors.take_array("strong_proof_receipt")),
+        (Purpose::ReceiptAck, vectors.take_array("strong_proof_receipt_ack")),
+    ];
+    let urgent = vectors.take("urgent_sealed");
+    let second_tags = [
+        (Kind::Text, ID, &sealed, vectors.take_array::<4>("second_tag")),
+        (Kind::Text, NEXT_ID, &longest_sealed, vectors.take_array("longest_second_tag")),
+        (Kind::Urgent, ID, &urgent, vectors.take_array("urgent_second_tag")),
+    ];
+    let labels = [vectors.take_array("label"), vectors.take_array("label_back")];
     for session in [
         SessionKey::from_bytes(vectors.take_array("session_key")),
         agree(&handheld, HANDHELD, &person_public, PERSON).unwrap(),
@@ -113,6 +125,20 @@ fn keys_seals_and_proofs_match_the_vectors() {
             let len = session.open_text(id, sealed, &mut out).unwrap();
             assert_eq!(&out[..len], plaintext);
         }
+        assert_eq!([session.label(HANDHELD, PERSON), session.label(PERSON, HANDHELD)], labels);
+        for (purpose, proof) in &strong_proofs {
+            assert_eq!(session.strong_proof(*purpose, ID), *proof, "{purpose:?}");
+        }
+        for (kind, id, sealed, second_tag) in second_tags {
+            let strong = Strong { counter: id.counter, second_tag };
+            assert_eq!(session.strengthen(kind, id, sealed), strong, "{kind:?}");
+            assert_eq!(session.check_strong(kind, id, sealed, &second_tag), Ok(()), "{kind:?}");
+        }
+        let mut out = [0; MAX_FRAME];
+        let len = session.seal_urgent(ID, &plaintext, &mut out).unwrap();
+        assert_eq!(out[..len], urgent);
+        let len = session.open_urgent(ID, &urgent, &mut out).unwrap();
+        assert_eq!(out[..len], plaintext);
         for (purpose, proof) in &proofs {
             assert!(crypto::same(&session.proof(*purpose, ID), proof), "{purpose:?}");
         }
@@ -129,27 +155,36 @@ fn keys_seals_and_proofs_match_the_vectors() {
 fn text_frames_match_the_vectors() {
     let mut crypto = crypto_vectors();
     let (sealed, longest_sealed) = (crypto.take("sealed"), crypto.take("longest_sealed"));
+    let urgent_sealed = crypto.take("urgent_sealed");
+    let mut strong = |counter, name: &str| Strong { counter, second_tag: crypto.take_array(name) };
     let short = Text {
         hop_limit: 0,
         next_hop: 0,
         destination: PERSON,
         source: HANDHELD,
-        counter: Counter::Short(SequenceNumber(7)),
+        form: Form::Short(SequenceNumber(7)),
         sealed: &sealed,
     };
 
     let mut vectors = Vectors::read(include_str!("../vectors/text.hex"));
     vectors.is_frame("short", Frame::Text(short));
-    let full = Text { hop_limit: 3, next_hop: 0x40, counter: Counter::Full(ID.counter), ..short };
-    vectors.is_frame("full", Frame::Text(full));
-    let longest = Text { counter: Counter::Full(NEXT_ID.counter), sealed: &longest_sealed, ..short };
+    let form = Form::Strong(strong(ID.counter, "second_tag"));
+    let long = Text { hop_limit: 3, next_hop: 0x40, form, ..short };
+    vectors.is_frame("strong", Frame::Text(long));
+    assert_eq!(Routed::identity(&emitted(Frame::Text(long))), Routed::identity(&emitted(Frame::Text(short))));
+    let form = Form::Strong(strong(NEXT_ID.counter, "longest_second_tag"));
+    let longest = Text { form, sealed: &longest_sealed, ..short };
     vectors.is_frame("longest", Frame::Text(longest));
+    let form = Form::Urgent(strong(ID.counter, "urgent_second_tag"));
+    let urgent = Text { hop_limit: 7, next_hop: 0x40, form, sealed: &urgent_sealed, ..short };
+    vectors.is_frame("urgent", Frame::Text(urgent));
+    vectors.is_read_as("urgent_reserved_bit_set", Frame::Text(urgent));
     let shortest = Text {
         hop_limit: 7,
         next_hop: 0xFF,
         destination: NodeId(0x0001),
         source: NodeId(0xFFFE),
-        counter: Counter::Short(SequenceNumber(0xFF)),
+        form: Form::Short(SequenceNumber(0xFF)),
         sealed: &[1, 2, 3, 4, 5],
     };
     vectors.is_frame("shortest", Frame::Text(shortest));
@@ -158,6 +193,8 @@ fn text_frames_match_the_vectors() {
         ("refused_half_a_header", Error::Truncated),
         ("refused_counter_cut_short", Error::Truncated),
         ("refused_counter_without_text", Error::Truncated),
+        ("refused_second_tag_without_text", Error::Truncated),
+        ("refused_urgent_without_second_tag", Error::Truncated),
         ("refused_one_octet_too_many", Error::TooLong),
         ("refused_source_nobody", Error::InvalidSource),
         ("refused_source_everybody", Error::InvalidSource),
@@ -169,32 +206,70 @@ fn text_frames_match_the_vectors() {
 }
 
 #[test]
+fn direct_text_frames_match_the_vectors() {
+    let mut crypto = crypto_vectors();
+    let session = SessionKey::from_bytes(crypto.take_array("session_key"));
+    let label = crypto.take_array("label");
+    assert_eq!(session.label(HANDHELD, PERSON), label);
+    assert_eq!(session.label(PERSON, HANDHELD), crypto.take_array("label_back"));
+    let sealed = crypto.take("sealed");
+    let direct = Direct { label, sequence: SequenceNumber(7), sealed: &sealed };
+
+    let mut vectors = Vectors::read(include_str!("../vectors/direct.hex"));
+    vectors.is_frame("direct", Frame::Direct(direct));
+    vectors.is_read_as("reserved_bits_set", Frame::Direct(direct));
+    let shortest = Direct { label: [0xFF, 0xFE], sequence: SequenceNumber(0), sealed: &[1, 2, 3, 4, 5] };
+    vectors.is_frame("shortest", Frame::Direct(shortest));
+    vectors.are_refused([
+        ("refused_tag_without_text", Error::Truncated),
+        ("refused_half_a_label", Error::Truncated),
+        ("refused_no_sequence", Error::Truncated),
+    ]);
+    vectors.end();
+    // What the label stands for is the short form of a text, sealed in the same way.
+    let mut out = [0; MAX_FRAME];
+    let len = session.open_text(ID, direct.between(HANDHELD, PERSON).sealed, &mut out).unwrap();
+    assert_eq!(out[..len], crypto.take("plaintext"));
+}
+
+#[test]
 fn ack_frames_match_the_vectors() {
-    let ack = Frame::Ack(Ack { proof: crypto_vectors().take_array("proof_ack") });
+    let mut crypto = crypto_vectors();
+    let ack = Frame::Ack(Ack { proof: Proof::Short(crypto.take_array("proof_ack")) });
+    let strong = Frame::Ack(Ack { proof: Proof::Strong(crypto.take_array("strong_proof_ack")) });
     let mut vectors = Vectors::read(include_str!("../vectors/ack.hex"));
     vectors.is_frame("ack", ack);
+    vectors.is_frame("strong", strong);
     vectors.is_read_as("reserved_bits_set", ack);
-    vectors
-        .are_refused([("refused_truncated", Error::Truncated), ("refused_trailing_octet", Error::TooLong)]);
+    vectors.are_refused([
+        ("refused_truncated", Error::Truncated),
+        ("refused_trailing_octet", Error::TooLong),
+        ("refused_strong_truncated", Error::TooLong),
+        ("refused_strong_trailing_octet", Error::TooLong),
+    ]);
     vectors.end();
 }
 
 #[test]
 fn receipt_frames_match_the_vectors() {
+    let mut crypto = crypto_vectors();
     let receipt = Receipt {
         hop_limit: 0,
         next_hop: 0,
         destination: HANDHELD,
         acknowledge: false,
-        proof: crypto_vectors().take_array("proof_receipt"),
+        proof: Proof::Short(crypto.take_array("proof_receipt")),
     };
     let mut vectors = Vectors::read(include_str!("../vectors/receipt.hex"));
     vectors.is_frame("receipt", Frame::Receipt(receipt));
     let to_be_acknowledged = Receipt { hop_limit: 7, next_hop: 0x40, acknowledge: true, ..receipt };
     vectors.is_frame("to_be_acknowledged", Frame::Receipt(to_be_acknowledged));
+    let proof = Proof::Strong(crypto.take_array("strong_proof_receipt"));
+    vectors.is_frame("strong", Frame::Receipt(Receipt { proof, ..to_be_acknowledged }));
     vectors.are_refused([
         ("refused_truncated", Error::Truncated),
         ("refused_trailing_octet", Error::TooLong),
+        ("refused_strong_trailing_octet", Error::TooLong),
         ("refused_destination_nobody", Error::InvalidDestination),
         ("refused_destination_everybody", Error::InvalidDestination),
     ]);
@@ -285,22 +360,25 @@ fn fragment_frames_match_the_vectors() {
         next_hop: 0,
         destination: PERSON,
         source: HANDHELD,
-        counter: Counter::Short(SequenceNumber(7)),
+        form: Form::Short(SequenceNumber(7)),
         sealed: &first,
     };
 
     vectors.is_frame("short", Frame::Fragment(Fragment(short)));
-    let counter = Counter::Full(ID.counter + 17);
-    let full = Text { hop_limit: 3, next_hop: 0x40, counter, sealed: &last, ..short };
-    vectors.is_frame("full", Frame::Fragment(Fragment(full)));
-    let longest = Text { counter: Counter::Full(ID.counter + 3), sealed: &longest, ..short };
+    let strong = |counter, sealed: &[u8]| {
+        Form::Strong(session.strengthen(Kind::Fragment, MessageId { counter, ..ID }, sealed))
+    };
+    let form = strong(ID.counter + 17, &last);
+    let long = Text { hop_limit: 3, next_hop: 0x40, form, sealed: &last, ..short };
+    vectors.is_frame("strong", Frame::Fragment(Fragment(long)));
+    let longest = Text { form: strong(ID.counter + 3, &longest), sealed: &longest, ..short };
     vectors.is_frame("longest", Frame::Fragment(Fragment(longest)));
     let shortest = Text {
         hop_limit: 7,
         next_hop: 0xFF,
         destination: NodeId(0x0001),
         source: NodeId(0xFFFE),
-        counter: Counter::Short(SequenceNumber(0xFF)),
+        form: Form::Short(SequenceNumber(0xFF)),
         sealed: &[1, 2, 3, 4, 5, 6],
     };
     vectors.is_frame("shortest", Frame::Fragment(Fragment(shortest)));
@@ -308,8 +386,8 @@ fn fragment_frames_match_the_vectors() {
     let poll = Fragment(Text { hop_limit: 4, next_hop: 0x40, sealed: &proof, ..short });
     assert_eq!(poll.poll_proof(), Some(proof));
     vectors.is_frame("poll", Frame::Fragment(poll));
-    let whole = Text { counter: Counter::Full(ID.counter), sealed: &proof, ..short };
-    vectors.is_frame("poll_full", Frame::Fragment(Fragment(whole)));
+    let whole = Text { form: strong(ID.counter, &proof), sealed: &proof, ..short };
+    vectors.is_frame("poll_strong", Frame::Fragment(Fragment(whole)));
     vectors.are_refused([
         ("refused_poll_cut_short", Error::Truncated),
         ("refused_index_without_piece", Error::Truncated),
@@ -398,8 +476,9 @@ fn custody_frames_match_the_vectors() {
 fn the_examples_in_the_specification_are_golden() {
     let page = include_str!("../../docs/protocol.md");
     let files = [
-        (include_str!("../vectors/text.hex"), &["short", "full"][..]),
-        (include_str!("../vectors/ack.hex"), &["ack"]),
+        (include_str!("../vectors/text.hex"), &["short", "strong", "urgent"][..]),
+        (include_str!("../vectors/direct.hex"), &["direct"]),
+        (include_str!("../vectors/ack.hex"), &["ack", "strong"]),
         (include_str!("../vectors/receipt.hex"), &["to_be_acknowledged"]),
         (include_str!("../vectors/beacon.hex"), &["gateway", "every_sort_of_entry"]),
         (include_str!("../vectors/custody.hex"), &["kept", "release"]),

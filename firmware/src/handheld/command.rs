@@ -22,6 +22,13 @@ pub(super) enum Command<'a> {
     },
     /// A bare line: send it to the chosen contact.
     SendToChosen(&'a str),
+    /// `/urgent fire` or `/urgent @alice fire`: send a text before all others.
+    Urgent {
+        /// Name or node id, as typed; `None`: the chosen contact.
+        contact: Option<&'a str>,
+        /// What to say.
+        text: &'a str,
+    },
     /// `/to alice`: choose the contact for bare lines.
     Choose(&'a str),
     /// `/help`.
@@ -107,15 +114,14 @@ impl<'a> Command<'a> {
     /// What is wrong with it, for the person who typed it.
     pub(super) fn parse(line: &'a str) -> Result<Self, Complaint<'a>> {
         let line = line.trim();
-        if let Some(rest) = line.strip_prefix('@') {
-            let (contact, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            let text = text.trim_start();
-            if contact.is_empty() || text.is_empty() {
-                return Err(Complaint::Usage("@alice bonjour"));
-            }
+        if line.starts_with('@') {
+            let (contact, text) = addressed(line).ok_or(Complaint::Usage("@alice bonjour"))?;
             return Ok(Command::Send { contact, text });
         }
         let Some(rest) = line.strip_prefix('/') else { return Ok(Command::SendToChosen(line)) };
+        if let Some(("urgent" | "urgence", text)) = rest.split_once(char::is_whitespace) {
+            return parse_urgent(text.trim_start());
+        }
         let mut words = rest.split_whitespace();
         let verb = words.next().unwrap_or("");
         let command = Self::parse_verb(verb, &mut words)?;
@@ -143,6 +149,7 @@ impl<'a> Command<'a> {
                 let node = words.next().and_then(|word| word.parse().ok()).ok_or(usage)?;
                 Command::Node(node, Replace::take(words))
             }
+            "urgent" | "urgence" => return Err(URGENT_USAGE),
             "region" => Command::Region(parse_channel(words)?),
             "network" => {
                 let usage = Complaint::Usage("/network 00112233445566778899aabbccddeeff");
@@ -167,6 +174,23 @@ impl<'a> Command<'a> {
             _ => return Err(Complaint::UnknownCommand(verb)),
         })
     }
+}
+
+const URGENT_USAGE: Complaint<'static> = Complaint::Usage("/urgent [@alice] au feu");
+
+/// Takes `@alice bonjour` apart; `None` if there is no name or no text.
+fn addressed(line: &str) -> Option<(&str, &str)> {
+    let (contact, text) = line.strip_prefix('@')?.split_once(char::is_whitespace)?;
+    let text = text.trim_start();
+    (!contact.is_empty() && !text.is_empty()).then_some((contact, text))
+}
+
+fn parse_urgent(text: &str) -> Result<Command<'_>, Complaint<'_>> {
+    if !text.starts_with('@') {
+        return Ok(Command::Urgent { contact: None, text });
+    }
+    let (contact, text) = addressed(text).ok_or(URGENT_USAGE)?;
+    Ok(Command::Urgent { contact: Some(contact), text })
 }
 
 fn parse_channel<'a>(words: &mut SplitWhitespace<'a>) -> Result<Channel, Complaint<'a>> {
@@ -253,6 +277,16 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!((contact, text), ("Alice", "bonjour  à  toi"));
+    }
+
+    #[test]
+    fn an_urgent_text_is_told_by_its_command_in_both_languages() {
+        for (line, expected) in
+            [("/urgent au  feu", (None, "au  feu")), ("/urgence  @Alice au feu ", (Some("Alice"), "au feu"))]
+        {
+            let Ok(Command::Urgent { contact, text }) = Command::parse(line) else { panic!("{line}") };
+            assert_eq!((contact, text), expected);
+        }
     }
 
     #[test]
@@ -357,6 +391,9 @@ mod tests {
             "/verify",
             "/pair FANAL:CARD/AAAA",
             "/pair Rosa Marc",
+            "/urgent",
+            "/urgence @alice",
+            "/urgent @ feu",
         ] {
             assert!(Command::parse(line).is_err(), "{line}");
         }
@@ -365,9 +402,9 @@ mod tests {
     #[test]
     fn noise_never_panics() {
         let mut noise = fanal_protocol::rand::Jitter::new(2);
-        const WORDS: [&str; 14] = [
-            "/", "@", " ", "contact", "region", "CA", "SF9/500", "é", "0101", KEY, "via", "-1", "entropy",
-            "\u{202e}",
+        const WORDS: [&str; 15] = [
+            "/", "@", " ", "urgent ", "contact", "region", "CA", "SF9/500", "é", "0101", KEY, "via", "-1",
+            "entropy", "\u{202e}",
         ];
         for _ in 0..50_000 {
             let mut line = std::string::String::new();

@@ -5,6 +5,7 @@ use fanal_protocol::crypto::{NetworkKey, SecretKey, agree};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Event, Node, Session, State};
+use fanal_protocol::priority::Priority;
 use fanal_protocol::region::MAX_FRAME;
 use fanal_protocol::time::{Duration, Instant};
 use fanal_protocol::wire::Role as WireRole;
@@ -41,10 +42,14 @@ impl<F: NorFlash> Handheld<F> {
     fn hand_frames_over(&mut self, now: Instant) {
         let (Some(node), Some(mac)) = (&mut self.node, &mut self.mac) else { return };
         let mut frame = [0; MAX_FRAME];
-        // One place stays free: the medium access keeps it for an emergency.
-        while mac.free() > 1
-            && let Some(outgoing) = node.poll_transmit(now, &mut frame)
-        {
+        loop {
+            // The last places are for what is urgent.
+            let outgoing = match mac.free() {
+                0 | 1 if mac.takes_emergency() => node.poll_urgent(now, &mut frame),
+                0 | 1 => None,
+                _ => node.poll_transmit(now, &mut frame),
+            };
+            let Some(outgoing) = outgoing else { break };
             let octets = frame.get(..outgoing.len).unwrap_or_default();
             if mac.enqueue(Token(outgoing.token), outgoing.priority, octets, now).is_err() {
                 node.handle_dropped(outgoing.token, now);
@@ -72,15 +77,15 @@ impl<F: NorFlash> Handheld<F> {
                     node.handle_reserved(local, remote, until, now);
                 }
             }
-            Event::Received { id, text, .. } => {
-                let stored = self.store.add_incoming(id, &text).await;
+            Event::Received { id, urgent, text, .. } => {
+                let stored = self.store.add_incoming(id, urgent, &text).await;
                 self.received(id, stored, now).await?;
             }
             Event::ReceivedLong { id, .. } => {
                 let Some(text) = self.node.as_ref().and_then(|node| node.long_text(id)) else {
                     return Ok(());
                 };
-                let stored = self.store.add_incoming(id, text).await;
+                let stored = self.store.add_incoming(id, false, text).await;
                 self.received(id, stored, now).await?;
             }
             Event::State { id, state } => {
@@ -279,14 +284,21 @@ impl<F: NorFlash> Handheld<F> {
     async fn show_message(&mut self, number: u32) {
         let mut buffer = MessageBuffer::new();
         match self.store.message(number, &mut buffer).await {
-            Ok(Some(Message::Incoming { id, text, cut })) => {
+            Ok(Some(Message::Incoming { id, urgent, text, cut })) => {
                 let name = self.name(id.source);
-                self.say(Phrase::Incoming { name: &name, text, cut });
+                self.say(Phrase::Incoming { name: &name, urgent, text, cut });
             }
             Ok(Some(Message::Outgoing { outgoing, text, cut })) => {
                 let name = self.name(outgoing.id.destination);
-                let status = outgoing.status;
-                self.say(Phrase::Outgoing { number, name: &name, status, text, cut });
+                let urgent = outgoing.priority >= Priority::Emergency;
+                self.say(Phrase::Outgoing {
+                    number,
+                    name: &name,
+                    status: outgoing.status,
+                    urgent,
+                    text,
+                    cut,
+                });
             }
             Ok(None) => {}
             Err(_) => self.give_up(),

@@ -11,7 +11,7 @@ use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 use super::command::{Command, Replace};
 use super::words::{Complaint, Phrase, Replaced};
 use super::{Handheld, LIFETIME, Listing};
-use crate::store::{Contact, Error, MAX_CONTACTS, Outgoing, Status};
+use crate::store::{Contact, Error, MAX_CONTACTS, MAX_UNCONFIRMED, Outgoing, Status};
 
 /// Why a command came to nothing.
 pub(super) enum Refused<'a> {
@@ -54,11 +54,15 @@ impl<F: NorFlash> Handheld<F> {
         match command {
             Command::Send { contact, text } => {
                 let node = self.find(contact)?;
-                self.send(node, text, now).await?;
+                self.send(node, Priority::Text, text, now).await?;
             }
             Command::SendToChosen(text) => {
-                let node = self.store.settings().chosen.ok_or(Complaint::NobodyChosen)?;
-                self.send(node, text, now).await?;
+                let node = self.chosen()?;
+                self.send(node, Priority::Text, text, now).await?;
+            }
+            Command::Urgent { contact, text } => {
+                let node = contact.map_or_else(|| self.chosen(), |contact| self.find(contact))?;
+                self.send(node, Priority::Emergency, text, now).await?;
             }
             Command::Choose(contact) => {
                 let node = self.find(contact)?;
@@ -132,6 +136,10 @@ impl<F: NorFlash> Handheld<F> {
         Ok(())
     }
 
+    fn chosen(&self) -> Result<NodeId, Complaint<'static>> {
+        self.store.settings().chosen.ok_or(Complaint::NobodyChosen)
+    }
+
     /// The contact with this name, in whatever case, or with this address.
     pub(super) fn find<'a>(&self, name: &'a str) -> Result<NodeId, Complaint<'a>> {
         let mut contacts = self.store.contacts();
@@ -141,7 +149,13 @@ impl<F: NorFlash> Handheld<F> {
             .ok_or(Complaint::UnknownContact(name))
     }
 
-    async fn send(&mut self, destination: NodeId, text: &str, now: Instant) -> Result<(), Refused<'static>> {
+    async fn send(
+        &mut self,
+        destination: NodeId,
+        priority: Priority,
+        text: &str,
+        now: Instant,
+    ) -> Result<(), Refused<'static>> {
         if text.len() > MAX_LONG_TEXT_OCTETS {
             return Err(Complaint::TextTooLong { octets: text.len() }.into());
         }
@@ -150,10 +164,12 @@ impl<F: NorFlash> Handheld<F> {
             return Err(Complaint::NotReady(missing).into());
         }
         let source = self.store.settings().node.ok_or(Complaint::NotReady(missing))?;
-        if !self.store.has_room() {
+        // The last place is for an urgent one.
+        let last = self.store.waiting() + 1 >= MAX_UNCONFIRMED;
+        if !self.store.has_room() || (last && priority < Priority::Emergency) {
             return Err(Complaint::TooManyWaiting.into());
         }
-        let draft = Draft { source, destination, text, lifetime: LIFETIME, priority: Priority::Text };
+        let draft = Draft { source, destination, text, lifetime: LIFETIME, priority };
         let mut sent = self.try_send(draft, now);
         if sent == Err(SendError::CountersNotReserved) {
             // The node has asked for counters just now: get them and try again.
@@ -162,6 +178,7 @@ impl<F: NorFlash> Handheld<F> {
         }
         let id = sent.map_err(|error| match error {
             SendError::TooLong { .. } => Complaint::TextTooLong { octets: text.len() },
+            SendError::QueueFull if priority >= Priority::Emergency => Complaint::UrgentWaiting,
             SendError::QueueFull => Complaint::TooManyWaiting,
             SendError::LongTextsUnderWay => Complaint::LongTextWaiting,
             SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => {
@@ -170,7 +187,7 @@ impl<F: NorFlash> Handheld<F> {
         })?;
         let lifetime = u32::try_from(LIFETIME.as_secs() / 60).unwrap_or(u32::MAX);
         let accepted = self.minutes(now);
-        let outgoing = Outgoing { id, status: Status::Queued, accepted, lifetime, priority: draft.priority };
+        let outgoing = Outgoing { id, status: Status::Queued, accepted, lifetime, priority };
         let number = self.store.add_outgoing(outgoing, text).await?;
         let name = self.name(destination);
         self.say(Phrase::State { number, name: &name, status: Status::Queued });

@@ -109,6 +109,8 @@ pub enum Phrase<'a> {
     Incoming {
         /// Who wrote it.
         name: &'a str,
+        /// Whether they called it urgent.
+        urgent: bool,
         /// What.
         text: &'a str,
         /// Whether more of it is not there any more.
@@ -131,6 +133,8 @@ pub enum Phrase<'a> {
         name: &'a str,
         /// What has become of it.
         status: Status,
+        /// Whether it is urgent.
+        urgent: bool,
         /// What it says.
         text: &'a str,
         /// Whether more of it is not there any more.
@@ -209,6 +213,8 @@ pub enum Complaint<'a> {
     TooManyWaiting,
     /// A long text is still on its way.
     LongTextWaiting,
+    /// Two urgent messages are under way already.
+    UrgentWaiting,
     /// Something must be set first.
     NotReady(Missing),
     /// Lines were dropped because nobody took them.
@@ -275,15 +281,19 @@ impl fmt::Display for Spoken<'_> {
             }
             Phrase::NoContacts => say!(f, language, "aucun contact", "no contacts"),
             Phrase::Chosen(name) => say!(f, language, "à {}", "to {}", Plain(name)),
-            Phrase::Incoming { name, text, cut } => {
-                write!(f, "<{}> {}{}", Plain(name), Plain(text), ellipsis(cut))
+            Phrase::Incoming { name, urgent, text, cut } => {
+                write!(f, "<{}> ", Plain(name))?;
+                say_urgent(f, language, urgent)?;
+                write!(f, "{}{}", Plain(text), ellipsis(cut))
             }
             Phrase::State { number, name, status } => {
                 write!(f, "{} {number} ", mark(status))?;
                 say_state(f, language, Plain(name), status)
             }
-            Phrase::Outgoing { number, name, status, text, cut } => {
-                write!(f, "{} {number} @{} {}{}", mark(status), Plain(name), Plain(text), ellipsis(cut))
+            Phrase::Outgoing { number, name, status, urgent, text, cut } => {
+                write!(f, "{} {number} @{} ", mark(status), Plain(name))?;
+                say_urgent(f, language, urgent)?;
+                write!(f, "{}{}", Plain(text), ellipsis(cut))
             }
             Phrase::NoMessages => say!(f, language, "aucun message", "no messages"),
             Phrase::Status { node, channel, waiting, airtime_left, version } => {
@@ -320,8 +330,12 @@ impl fmt::Display for Spoken<'_> {
 }
 
 /// What `/help` shows.
-const HELP: [(&str, &str); 10] = [
+const HELP: [(&str, &str); 11] = [
     ("@alice bonjour — envoyer un message", "@alice hello — send a message"),
+    (
+        "/urgence [@alice] au feu — passer avant tous les autres messages",
+        "/urgent [@alice] fire — go before all other messages",
+    ),
     ("/to alice — choisir à qui vont les lignes simples", "/to alice — choose whom bare lines go to"),
     ("/contacts /messages /status — voir", "/contacts /messages /status — look"),
     ("/language fr|en", "/language fr|en"),
@@ -354,6 +368,10 @@ pub(super) const HELP_LINES: usize = HELP.len();
 /// What stands for the part of a text that is not there any more.
 const fn ellipsis(cut: bool) -> &'static str {
     if cut { "…" } else { "" }
+}
+
+fn say_urgent(f: &mut fmt::Formatter<'_>, language: Language, urgent: bool) -> fmt::Result {
+    if urgent { say!(f, language, "URGENCE\u{a0}: ", "URGENT: ") } else { Ok(()) }
 }
 
 const fn mark(status: Status) -> &'static str {
@@ -502,6 +520,12 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             language,
             "un long message est encore en route\u{a0}: celui-ci n’est pas parti, renvoyez-le après, ou plus court",
             "a long message is still on its way: this one was not sent, send it again later, or a shorter one"
+        ),
+        Complaint::UrgentWaiting => say!(
+            f,
+            language,
+            "déjà deux messages urgents en route\u{a0}; celui-ci n’est pas parti, attendre que l’un d’eux arrive",
+            "two urgent messages are under way already; this one was not sent, wait until one of them has arrived"
         ),
         Complaint::NotReady(missing) => {
             say!(f, language, "pas encore prêt, à régler\u{a0}: {}", "not ready yet, to be set: {}", missing)

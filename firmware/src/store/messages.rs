@@ -70,6 +70,8 @@ pub enum Message<'a> {
     Incoming {
         /// Its name on the air.
         id: MessageId,
+        /// Whether its author called it urgent.
+        urgent: bool,
         /// What it says.
         text: &'a str,
         /// Whether more of it is not there any more.
@@ -99,12 +101,13 @@ enum Content {
     Outgoing(Outgoing),
     LongIncoming(MessageId, Rest),
     LongOutgoing(Outgoing, Rest),
+    IncomingUrgent(MessageId),
 }
 
 impl Slot {
     const fn incoming(self) -> Option<MessageId> {
         match self.content {
-            Content::Incoming(id) | Content::LongIncoming(id, _) => Some(id),
+            Content::Incoming(id) | Content::IncomingUrgent(id) | Content::LongIncoming(id, _) => Some(id),
             Content::Outgoing(_) | Content::LongOutgoing(..) => None,
         }
     }
@@ -112,14 +115,14 @@ impl Slot {
     const fn outgoing(self) -> Option<Outgoing> {
         match self.content {
             Content::Outgoing(outgoing) | Content::LongOutgoing(outgoing, _) => Some(outgoing),
-            Content::Incoming(_) | Content::LongIncoming(..) => None,
+            Content::Incoming(_) | Content::IncomingUrgent(_) | Content::LongIncoming(..) => None,
         }
     }
 
     const fn rest(self) -> Option<Rest> {
         match self.content {
             Content::LongIncoming(_, rest) | Content::LongOutgoing(_, rest) => Some(rest),
-            Content::Incoming(_) | Content::Outgoing(_) => None,
+            Content::Incoming(_) | Content::IncomingUrgent(_) | Content::Outgoing(_) => None,
         }
     }
 }
@@ -241,9 +244,11 @@ impl Index {
         flash: &mut F,
         place: Place,
         id: MessageId,
+        urgent: bool,
         text: &str,
     ) -> Result<u32, Error> {
-        self.put(flash, place, Content::Incoming(id), text).await
+        let content = if urgent { Content::IncomingUrgent(id) } else { Content::Incoming(id) };
+        self.put(flash, place, content, text).await
     }
 
     pub(super) async fn add_outgoing<F: NorFlash>(
@@ -271,7 +276,10 @@ impl Index {
             texts::write(flash, rest.place, slot.number, text).await?;
             beginning = texts::split(text).0;
             slot.content = match content {
-                Content::Incoming(id) | Content::LongIncoming(id, _) => Content::LongIncoming(id, rest),
+                // A long text is urgent to nobody: it travels in fragments.
+                Content::Incoming(id) | Content::IncomingUrgent(id) | Content::LongIncoming(id, _) => {
+                    Content::LongIncoming(id, rest)
+                }
                 Content::Outgoing(outgoing) | Content::LongOutgoing(outgoing, _) => {
                     Content::LongOutgoing(outgoing, rest)
                 }
@@ -328,8 +336,9 @@ impl Index {
         let text = buffer.get(begin..end).and_then(|octets| core::str::from_utf8(octets).ok());
         let (text, cut) = (text.ok_or(Error::Damaged)?, end != total);
         // The index knows what was not worth a write.
+        let urgent = matches!(slot.content, Content::IncomingUrgent(_));
         Ok(match (slot.incoming(), slot.outgoing()) {
-            (Some(id), _) => Some(Message::Incoming { id, text, cut }),
+            (Some(id), _) => Some(Message::Incoming { id, urgent, text, cut }),
             (None, Some(outgoing)) => Some(Message::Outgoing { outgoing, text, cut }),
             (None, None) => None,
         })

@@ -193,9 +193,9 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Errors
     /// Those of the flash; the message must then not be accepted.
-    pub async fn add_incoming(&mut self, id: MessageId, text: &str) -> Result<u32, Error> {
+    pub async fn add_incoming(&mut self, id: MessageId, urgent: bool, text: &str) -> Result<u32, Error> {
         let place = self.make_room().await?;
-        self.messages.add_incoming(&mut self.flash, place, id, text).await
+        self.messages.add_incoming(&mut self.flash, place, id, urgent, text).await
     }
 
     /// Stores a message that is to be sent; returns its number.

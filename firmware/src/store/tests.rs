@@ -103,7 +103,7 @@ fn a_seventeenth_waiting_message_is_refused_and_the_ring_passes_waiting_ones_ove
     }
     assert_eq!(block_on(store.add_outgoing(to(ALICE, 99), "one more")), Err(Error::Full));
     for counter in 0..3 * HISTORY as u32 {
-        block_on(store.add_incoming(from(BRUNO, counter), "noise")).unwrap();
+        block_on(store.add_incoming(from(BRUNO, counter), false, "noise")).unwrap();
     }
     let mut store = reopened(store);
     assert!(store.waiting_numbers().into_iter().eq(1..=MAX_WAITING as u32));
@@ -122,7 +122,7 @@ fn what_another_node_keeps_takes_no_waiting_place_until_there_are_too_many() {
     assert_eq!(store.waiting(), MAX_UNCONFIRMED);
     assert_eq!(block_on(store.add_outgoing(to(ALICE, 999), "one more")), Err(Error::Full));
     for counter in 0..HISTORY as u32 {
-        block_on(store.add_incoming(from(BRUNO, counter), "noise")).unwrap();
+        block_on(store.add_incoming(from(BRUNO, counter), false, "noise")).unwrap();
     }
     let mut store = reopened(store);
     assert!(store.waiting_numbers().into_iter().eq(1..=MAX_UNCONFIRMED as u32));
@@ -152,9 +152,9 @@ fn states_are_kept_and_final_ones_free_the_place() {
 #[test]
 fn a_message_stays_marked_after_its_text_has_been_overwritten() {
     let mut store = set_up();
-    block_on(store.add_incoming(from(ALICE, 5), "rare")).unwrap();
+    block_on(store.add_incoming(from(ALICE, 5), false, "rare")).unwrap();
     for counter in 0..2 * HISTORY as u32 {
-        block_on(store.add_incoming(from(BRUNO, counter), "noise")).unwrap();
+        block_on(store.add_incoming(from(BRUNO, counter), false, "noise")).unwrap();
     }
     let store = reopened(store);
     assert_eq!(store.window(ALICE).check(5), Freshness::Seen);
@@ -165,13 +165,13 @@ fn a_message_stays_marked_after_its_text_has_been_overwritten() {
 #[test]
 fn a_new_key_on_either_side_starts_the_marks_anew() {
     let mut store = set_up();
-    block_on(store.add_incoming(from(ALICE, 5), "old key")).unwrap();
+    block_on(store.add_incoming(from(ALICE, 5), false, "old key")).unwrap();
     block_on(store.set_contact(contact(ALICE, "Alicia", 1))).unwrap();
     assert_eq!(store.window(ALICE).check(5), Freshness::Seen, "another name is not another key");
     block_on(store.set_contact(contact(ALICE, "Alicia", 3))).unwrap();
     let mut store = reopened(store);
     assert_eq!(store.window(ALICE).check(5), Freshness::Fresh);
-    block_on(store.add_incoming(from(ALICE, 5), "her new key")).unwrap();
+    block_on(store.add_incoming(from(ALICE, 5), false, "her new key")).unwrap();
     block_on(store.set_secret([8; 32])).unwrap();
     let store = reopened(store);
     assert_eq!(store.window(ALICE).check(5), Freshness::Fresh);
@@ -199,7 +199,7 @@ fn a_long_text_is_found_whole_again_and_all_of_its_counters_are_marked() {
         // Two octets each, so that nothing ends where a record does.
         let text: String =
             core::iter::once('x').chain("é".repeat(octets / 2 - 1).chars()).chain(['.']).collect();
-        block_on(store.add_incoming(from(BRUNO, 7), &text)).unwrap();
+        block_on(store.add_incoming(from(BRUNO, 7), false, &text)).unwrap();
         block_on(store.add_outgoing(to(ALICE, 9), &text)).unwrap();
         let mut store = reopened(store);
         assert_eq!(text_of(&mut store, 1).as_ref(), Some(&text));
@@ -219,7 +219,7 @@ fn the_oldest_long_texts_keep_their_beginnings_but_one_that_is_to_be_sent_stays_
     let text = |number: u32| -> String { format!("{number} ").repeat(800) };
     block_on(store.add_outgoing(to(ALICE, 0), &text(1))).unwrap();
     for number in 2..60 {
-        block_on(store.add_incoming(from(BRUNO, 20 * number), &text(number))).unwrap();
+        block_on(store.add_incoming(from(BRUNO, 20 * number), false, &text(number))).unwrap();
     }
     let mut store = reopened(store);
     assert_eq!(text_of(&mut store, 1), Some(text(1)));
@@ -236,13 +236,13 @@ fn what_another_firmware_left_where_long_texts_go_is_erased_and_nothing_else() {
     use embedded_storage_async::nor_flash::NorFlash;
 
     let mut store = set_up();
-    block_on(store.add_incoming(from(BRUNO, 0), "court")).unwrap();
+    block_on(store.add_incoming(from(BRUNO, 0), false, "court")).unwrap();
     let mut flash = store.close();
     block_on(flash.write(TEXTS.0.start, &[0x5A; TEXTS_OCTETS as usize])).unwrap();
     let mut store = open(flash);
     assert_eq!(text_of(&mut store, 1).as_deref(), Some("court"));
     let text = "long ".repeat(100);
-    block_on(store.add_incoming(from(BRUNO, 1), &text)).unwrap();
+    block_on(store.add_incoming(from(BRUNO, 1), false, &text)).unwrap();
     assert_eq!(text_of(&mut reopened(store), 2), Some(text));
 }
 
@@ -337,7 +337,7 @@ impl Life {
 fn carry_out(store: &mut Store<MemoryFlash>, step: &Step) -> Result<Option<u32>, Error> {
     block_on(async {
         match step {
-            Step::Receive(id, text) => store.add_incoming(*id, text).await.map(Some),
+            Step::Receive(id, text) => store.add_incoming(*id, false, text).await.map(Some),
             Step::Send(outgoing, text) => store.add_outgoing(*outgoing, text).await.map(Some),
             Step::Settle(id, status) => store.set_status(*id, *status).await,
             Step::Reserve(until) => store.reserve(ALICE, *until).await.map(|()| None),
@@ -399,7 +399,7 @@ impl Model {
                 .unwrap()
                 .unwrap()
             {
-                Message::Incoming { id, text, cut } => (id, None, text, cut),
+                Message::Incoming { id, text, cut, .. } => (id, None, text, cut),
                 Message::Outgoing { outgoing, text, cut } => (outgoing.id, Some(outgoing.status), text, cut),
             };
             // Of a long text the beginning is left when later ones have needed its place.

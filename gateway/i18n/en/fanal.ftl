@@ -11,8 +11,13 @@ refused-file = Not sent: files, pictures and voice messages do not fit on the ra
 refused-retraction = A message that went by radio cannot be taken back.
 refused-room = Group chats do not go by radio. Write to one handheld.
 refused-queue-full = Not sent: too many messages wait for the radio already. Try again in a while.
+refused-too-many-urgent = Not sent: eight of your urgent messages wait for the radio already. Wait until they have arrived, or send it without “!!”.
 refused-expired = Given up: no receipt came from the handheld in time. It may still have the text. Ask, or send it again if it still matters.
 refused-failed = Not delivered: the radio could not pass on the message. Send it again.
+
+## Texts from the air
+
+urgent-text = URGENT:
 
 ## Presence
 
@@ -354,6 +359,6 @@ airtime-file = A file with one text per line
 airtime-json = One JSON object per text, for programs
 airtime-heading =
     At { $rate }, octets and milliseconds:
-      text  coded  frame      time    ack      time
+      text  coded routed      time direct      time    ack      time both ways
 airtime-not-utf8 = Line { $line }: not UTF-8.
 airtime-too-long = Line { $line }: { $octets } octets or more; a radio message carries { $most } at most.

@@ -11,8 +11,13 @@ refused-file = Non envoyé : les fichiers, images et messages vocaux ne passent 
 refused-retraction = Un message parti par radio ne peut pas être retiré.
 refused-room = Les conversations de groupe ne passent pas par radio. Écrivez à un seul portatif.
 refused-queue-full = Non envoyé : trop de messages attendent déjà la radio. Réessayez plus tard.
+refused-too-many-urgent = Pas envoyé : huit de vos messages urgents attendent déjà la radio. Attendez qu’ils soient arrivés, ou envoyez-le sans « !! ».
 refused-expired = Abandonné : aucun reçu du portatif à temps. Il a peut-être quand même le texte. Demandez, ou renvoyez le message s'il est encore utile.
 refused-failed = Non livré : la radio n'a pas pu transmettre le message. Renvoyez-le.
+
+## Textes venus des ondes
+
+urgent-text = URGENCE :
 
 ## Présence
 
@@ -354,6 +359,6 @@ airtime-file = Un fichier avec un texte par ligne
 airtime-json = Un objet JSON par texte, pour les programmes
 airtime-heading =
     À { $rate }, octets et millisecondes :
-     texte   codé  trame     temps accusé     temps
+     texte   codé routée     temps direct     temps accusé     temps   en tout
 airtime-not-utf8 = Ligne { $line } : ce n'est pas de l'UTF-8.
 airtime-too-long = Ligne { $line } : { $octets } octets ou plus ; un message radio en porte au plus { $most }.

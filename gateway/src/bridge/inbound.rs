@@ -10,6 +10,7 @@ use xmpp_parsers::stanza_id::OriginId;
 
 use super::names::{Names, radio_jid};
 use super::stamp;
+use crate::words::{Language, say};
 
 const PREFIX: &str = "fanal-";
 const HINTS: &str = "urn:xmpp:hints";
@@ -34,18 +35,22 @@ pub fn message_id(stanza_id: &str) -> Option<MessageId> {
 
 /// The stanza for a message that was received from the air at `received`.
 ///
+/// An urgent one says so in words, before what was written: every app shows those.
+///
 /// `None` when the directory no longer knows the person or the handheld.
 pub fn message(
     id: MessageId,
-    text: &str,
-    received: SystemTime,
-    now: SystemTime,
+    (urgent, text): (bool, &str),
+    (received, now): (SystemTime, SystemTime),
     names: &dyn Names,
+    language: Language,
 ) -> Option<Message> {
     let from = radio_jid(&names.jid_of(id.source)?);
     let to = names.jid_of(id.destination)?;
     let stanza_id = stanza_id(id);
-    let mut message = Message::chat(jid::Jid::from(to)).with_body(Lang::new(), printable(text));
+    let mut body = if urgent { say(language, "urgent-text", &[]) + " " } else { String::new() };
+    body.push_str(&printable(text));
+    let mut message = Message::chat(jid::Jid::from(to)).with_body(Lang::new(), body);
     message.from = Some(from.into());
     message.id = Some(Id(stanza_id.clone()));
     message.payloads.push(receipts::Request.into());

@@ -16,6 +16,9 @@ use super::names::{self, Names, Target};
 use super::receipt::{self, Refusal};
 use crate::words::Language;
 
+/// What a person writes before a text that is to go before all others.
+pub const URGENT: &str = "!! ";
+
 /// What a person wrote, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -37,6 +40,8 @@ pub struct Draft {
     pub replaces: Option<String>,
     /// The text, less white space around it and quotations that the client repeated in it (XEP-0428).
     pub body: String,
+    /// Whether it began with [`URGENT`], which is not part of the text.
+    pub urgent: bool,
     /// Whether the app asked for a receipt (XEP-0184).
     pub wants_receipt: bool,
     /// The language to speak to the person.
@@ -141,8 +146,13 @@ pub fn translate(message: &Message, names: &dyn Names, max_octets: usize, site: 
         Target::Gateway => return reply(Refusal::ToGateway),
         Target::Unknown => return reply(Refusal::UnknownRecipient),
     };
-    if text.body.len() > max_octets {
-        return reply(Refusal::TooLong { octets: text.body.len(), max: max_octets });
+    // White space around the text is gone, so something follows the mark.
+    let (urgent, body) = match text.body.strip_prefix(URGENT) {
+        Some(body) => (true, body.trim_start().to_owned()),
+        None => (false, text.body),
+    };
+    if body.len() > max_octets {
+        return reply(Refusal::TooLong { octets: body.len(), max: max_octets });
     }
     let stanza_id = message.id.as_ref().map(|id| id.0.clone());
     Outcome::Accept(Draft {
@@ -154,7 +164,8 @@ pub fn translate(message: &Message, names: &dyn Names, max_octets: usize, site: 
         repetition_key: body::attribute(message, "origin-id", ns::SID).or_else(|| stanza_id.clone()),
         stanza_id,
         replaces: body::attribute(message, "replace", ns::MESSAGE_CORRECT),
-        body: text.body,
+        body,
+        urgent,
         wants_receipt: body::child(message, "request", ns::RECEIPTS).is_some(),
         language,
     })

@@ -34,6 +34,8 @@ pub enum Refusal {
     Room,
     /// Too many messages wait already.
     QueueFull,
+    /// Too many urgent texts of the sender are waiting.
+    TooManyUrgent,
     /// The handheld was not heard while the message was worth sending.
     Expired,
     /// The radio network gave up on it.
@@ -49,7 +51,7 @@ impl Refusal {
             Refusal::NotListed => (ErrorType::Auth, Condition::Forbidden),
             Refusal::Encrypted | Refusal::File => (ErrorType::Modify, Condition::NotAcceptable),
             Refusal::Retraction | Refusal::Room => (ErrorType::Cancel, Condition::FeatureNotImplemented),
-            Refusal::QueueFull => (ErrorType::Wait, Condition::ResourceConstraint),
+            Refusal::QueueFull | Refusal::TooManyUrgent => (ErrorType::Wait, Condition::ResourceConstraint),
             Refusal::Expired => (ErrorType::Wait, Condition::RecipientUnavailable),
             Refusal::Failed => (ErrorType::Wait, Condition::RemoteServerTimeout),
         }
@@ -69,6 +71,7 @@ impl Refusal {
             Refusal::Retraction => say(language, "refused-retraction", &[]),
             Refusal::Room => say(language, "refused-room", &[]),
             Refusal::QueueFull => say(language, "refused-queue-full", &[]),
+            Refusal::TooManyUrgent => say(language, "refused-too-many-urgent", &[]),
             Refusal::Expired => say(language, "refused-expired", &[]),
             Refusal::Failed => say(language, "refused-failed", &[]),
         }

@@ -32,7 +32,7 @@ const NOON: u64 = 1_795_348_800;
 
 fn radio_message(text: &str, received: u64) -> Option<xmpp_parsers::message::Message> {
     let id = MessageId { source: ROSA, destination: ALICE, counter: 7 };
-    inbound::message(id, text, at(received), at(NOON), &Sample::new())
+    inbound::message(id, (false, text), (at(received), at(NOON)), &Sample::new(), Language::French)
 }
 
 #[test]
@@ -74,7 +74,9 @@ fn what_xml_cannot_carry_is_replaced_not_lost() {
 #[test]
 fn a_message_for_somebody_who_left_the_directory_has_no_stanza() {
     let id = MessageId { source: ROSA, destination: NodeId(0x0999), counter: 7 };
-    assert!(inbound::message(id, "x", at(NOON), at(NOON), &Sample::new()).is_none());
+    assert!(
+        inbound::message(id, (false, "x"), (at(NOON), at(NOON)), &Sample::new(), Language::French).is_none()
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use fanal_gateway::words::{Language, say};
 use fanal_protocol::region::{Channel, Rate, RegionCode};
 use fanal_protocol::time::Duration;
-use fanal_protocol::wire::{self, MAX_TEXT_OCTETS, text};
+use fanal_protocol::wire::{self, MAX_TEXT_OCTETS, direct, text};
 use serde::Serialize;
 
 use super::simulate::decimal;
@@ -105,11 +105,17 @@ fn skip_line(from: &mut impl BufRead) -> io::Result<()> {
 struct Cost {
     text_bytes: usize,
     coded_bytes: usize,
+    /// Routed, as it goes over relays.
     frame_bytes: usize,
     time_on_air_ms: f64,
-    /// The answer of a destination in reach: a receipt in its short form.
+    /// As it goes to a neighbor.
+    direct_bytes: usize,
+    direct_ms: f64,
+    /// The answer of a destination in reach.
     ack_bytes: usize,
     ack_ms: f64,
+    /// To a neighbor, with the answer.
+    exchange_ms: f64,
 }
 
 /// Why a line is not a text that can be sent.
@@ -130,10 +136,20 @@ fn cost(line: &[u8], rate: Rate) -> Result<Cost, Refused> {
     let millis = |time: Duration| time.as_micros() as f64 / 1e3;
     // Texts travel as they are.
     let coded_bytes = text_bytes;
-    let (frame_bytes, ack_bytes) = (text::OVERHEAD + coded_bytes, wire::Ack::OCTETS);
-    let time_on_air_ms = millis(rate.time_on_air(frame_bytes));
-    let ack_ms = millis(rate.time_on_air(ack_bytes));
-    Ok(Cost { text_bytes, coded_bytes, frame_bytes, time_on_air_ms, ack_bytes, ack_ms })
+    let (frame_bytes, direct_bytes) = (text::OVERHEAD + coded_bytes, direct::OVERHEAD + coded_bytes);
+    let ack_bytes = wire::Ack::OCTETS;
+    let [frame, direct, ack] = [frame_bytes, direct_bytes, ack_bytes].map(|octets| rate.time_on_air(octets));
+    Ok(Cost {
+        text_bytes,
+        coded_bytes,
+        frame_bytes,
+        time_on_air_ms: millis(frame),
+        direct_bytes,
+        direct_ms: millis(direct),
+        ack_bytes,
+        ack_ms: millis(ack),
+        exchange_ms: millis(direct + ack),
+    })
 }
 
 /// What is printed, line by line.
@@ -176,14 +192,16 @@ impl Sheet {
             writeln!(out, "{}", say(self.language, "airtime-heading", &[rate]))?;
         }
         self.rows += 1;
-        let Cost { text_bytes, coded_bytes, frame_bytes, ack_bytes, .. } = cost;
-        let (time, ack) =
-            (decimal(cost.time_on_air_ms, 1, self.language), decimal(cost.ack_ms, 1, self.language));
+        let Cost { text_bytes, coded_bytes, frame_bytes, direct_bytes, ack_bytes, .. } = cost;
+        let [time, direct, ack, exchange] =
+            [cost.time_on_air_ms, cost.direct_ms, cost.ack_ms, cost.exchange_ms]
+                .map(|millis| decimal(millis, 1, self.language));
         let text: String =
             String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).take(40).collect();
         writeln!(
             out,
-            "{text_bytes:>6} {coded_bytes:>6} {frame_bytes:>6} {time:>9} {ack_bytes:>6} {ack:>9}  {text}"
+            "{text_bytes:>6} {coded_bytes:>6} {frame_bytes:>6} {time:>9} {direct_bytes:>6} {direct:>9} {ack_bytes:>6} \
+             {ack:>9} {exchange:>9}  {text}"
         )
     }
 }
@@ -231,14 +249,27 @@ mod tests {
             coded_bytes: 5,
             frame_bytes: 16,
             time_on_air_ms: 41.216,
+            // 112 bits, 4 blocks all the same.
+            direct_bytes: 13,
+            direct_ms: 41.216,
             ack_bytes: 5,
             // 48 bits, 2 blocks.
             ack_ms: 30.976,
+            exchange_ms: 72.192,
         };
         assert_eq!(cost, expected);
-        assert_eq!(super::cost(&[b'x'; 242], rate), Err(Refused::TooLong { octets: 242 }));
+        assert_eq!(super::cost(&[b'x'; 238], rate), Err(Refused::TooLong { octets: 238 }));
         assert_eq!(super::cost(&[0xFF], rate), Err(Refused::NotUtf8));
-        assert!(super::cost(&[b'x'; 241], rate).is_ok());
+        assert!(super::cost(&[b'x'; 237], rate).is_ok());
+    }
+
+    /// The comparison of `docs/performance.md`: SF11 at 250 kHz, where other meshes are at home.
+    #[test]
+    fn forty_octets_to_a_neighbor_and_back_take_less_than_760_ms_at_sf11_250() {
+        let rate: Rate = "SF11/250".parse().unwrap();
+        let cost = cost("On arrive à la cabane, tout va bien ici".as_bytes(), rate).unwrap();
+        assert_eq!((cost.text_bytes, cost.direct_bytes, cost.ack_bytes), (40, 48, 5));
+        assert!(cost.exchange_ms < 760.0, "{cost:?}");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) struct Courier<S> {
     link: LinkHandle,
     directory: Arc<Directory>,
     clock: Clock,
+    /// In which urgent texts are told as such.
+    language: Language,
     online: bool,
     flight: Option<Flight>,
     /// Texts that came back while their batch was in flight.
@@ -44,12 +46,19 @@ pub(super) struct Courier<S> {
 }
 
 impl<S: Store> Courier<S> {
-    pub(super) fn new(store: S, link: LinkHandle, directory: Arc<Directory>, clock: Clock) -> Self {
+    pub(super) fn new(
+        store: S,
+        link: LinkHandle,
+        directory: Arc<Directory>,
+        clock: Clock,
+        language: Language,
+    ) -> Self {
         Self {
             store,
             link,
             directory,
             clock,
+            language,
             online: false,
             flight: None,
             returned: BTreeSet::new(),
@@ -133,7 +142,8 @@ impl<S: Store> Courier<S> {
     fn text(&self, entry: &inbox::Entry) -> Option<Message> {
         let arrival = &entry.arrival;
         let received = UNIX_EPOCH + Duration::from_millis(arrival.received_ms);
-        inbound::message(arrival.id, &arrival.text, received, date(&self.clock), &*self.directory)
+        let text = (arrival.urgent, arrival.text.as_str());
+        inbound::message(arrival.id, text, (received, date(&self.clock)), &*self.directory, self.language)
     }
 
     /// What cannot be said at all counts as said: it would stand in the way of all that follows.

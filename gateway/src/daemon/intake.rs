@@ -13,7 +13,7 @@ use crate::bridge::receipt::{self, Refusal};
 use crate::clock::Clock;
 use crate::radio::Command;
 use crate::status::Status;
-use crate::store::outbox::{self, Enqueued};
+use crate::store::outbox::{self, Enqueued, Full};
 use crate::store::{self, Store};
 use crate::xmpp::link::LinkHandle;
 
@@ -96,7 +96,7 @@ impl<S: Store> Intake<S> {
                 Enqueued::Refused(full) => {
                     tracing::warn!(%full, source = %draft.source, "a text is refused");
                     self.status.refused_full.add_one();
-                    self.refuse(draft).await;
+                    self.refuse(draft, full).await;
                 }
             }
         }
@@ -106,10 +106,11 @@ impl<S: Store> Intake<S> {
         Ok(())
     }
 
-    async fn refuse(&self, draft: &Draft) {
+    async fn refuse(&self, draft: &Draft, full: Full) {
+        let refusal = if full == Full::Urgent { Refusal::TooManyUrgent } else { Refusal::QueueFull };
         let to = draft.to.clone().into();
         let id = draft.stanza_id.as_deref();
-        let answer = receipt::error(&draft.from_full, &to, id, &Refusal::QueueFull, draft.language);
+        let answer = receipt::error(&draft.from_full, &to, id, &refusal, draft.language);
         if let Err(error) = self.link.send(answer).await {
             tracing::warn!(%error, "a sender does not know that a text was refused");
         }
@@ -136,7 +137,7 @@ fn stored(draft: &Draft, accepted_ms: u64) -> outbox::Draft {
         reply_to: draft.from_full.to_string(),
         source: draft.source,
         destination: draft.destination,
-        priority: Priority::Text,
+        priority: if draft.urgent { Priority::Emergency } else { Priority::Text },
         text: draft.body.clone(),
         language: draft.language.tag().to_owned(),
         accepted_ms,

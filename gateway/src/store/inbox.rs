@@ -13,6 +13,8 @@ use super::sqlite::{Broken, node, unsigned};
 pub struct Arrival {
     /// Its name on the air: the handheld's node, the person's, a counter.
     pub id: MessageId,
+    /// Whether its author called it urgent.
+    pub urgent: bool,
     /// What was written.
     pub text: String,
     /// UNIX time in ms at which it was heard.
@@ -47,6 +49,12 @@ pub enum Taken {
 /// weeks must not fill the disk.
 pub const MOST_PER_PERSON: u32 = 10_000;
 
+/// How many of these are for urgent texts alone.
+const KEPT_FOR_URGENT: u32 = 100;
+
+/// How many of these may be of one handheld.
+const MOST_FROM_ONE: u32 = MOST_PER_PERSON / 2;
+
 /// How long a text is kept after it was received, whatever became of it, once the server has it.
 pub const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
@@ -54,7 +62,7 @@ pub const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 const PAUSES_MS: (u64, u64) = (60_000, 3_600_000);
 
 const COLUMNS: &str =
-    "id, source, destination, counter, text, received_ms, rssi_dbm, snr_quarter_db, refusals";
+    "id, source, destination, counter, urgent, text, received_ms, rssi_dbm, snr_quarter_db, refusals";
 
 /// Rows of the epoch that the session is in now: their counters still mean something on the air.
 const CURRENT: &str = "source = ?1 AND destination = ?2 AND counter = ?3 AND epoch = \
@@ -73,6 +81,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Broken> {
         row: row.get("id")?,
         arrival: Arrival {
             id: message_id(row)?,
+            urgent: row.get("urgent")?,
             text: row.get("text")?,
             received_ms: unsigned(row.get("received_ms")?, "inbox.received_ms")?,
             quality: Quality { rssi_dbm: row.get("rssi_dbm")?, snr_quarter_db: row.get("snr_quarter_db")? },
@@ -87,13 +96,14 @@ pub(super) fn receive(db: &Connection, arrival: &Arrival, window: Window) -> Res
     let unconfirmed: u32 = db
         .prepare_cached("SELECT count(*) FROM inbox WHERE destination = ?1 AND confirmed = 0 AND handed = 0")?
         .query_row([destination.0], |row| row.get(0))?;
-    if unconfirmed >= MOST_PER_PERSON {
+    let most = if arrival.urgent { MOST_PER_PERSON } else { MOST_PER_PERSON - KEPT_FOR_URGENT };
+    if unconfirmed >= most || from_one(db, arrival.id)? >= MOST_FROM_ONE {
         return Ok(Taken::Full);
     }
     let added = db
         .prepare_cached(
-            "INSERT INTO inbox (source, destination, epoch, counter, text, received_ms, rssi_dbm, snr_quarter_db) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO inbox (source, destination, epoch, counter, text, received_ms, rssi_dbm, snr_quarter_db, \
+             urgent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             source.0,
@@ -104,14 +114,25 @@ pub(super) fn receive(db: &Connection, arrival: &Arrival, window: Window) -> Res
             signed(arrival.received_ms),
             arrival.quality.rssi_dbm,
             arrival.quality.snr_quarter_db,
+            arrival.urgent,
         ])?;
     session::remember_window(db, destination, source, window)?;
     Ok(if added == 1 { Taken::New } else { Taken::Known })
 }
 
+/// How many texts of this handheld the person has not been handed yet.
+fn from_one(db: &Connection, id: MessageId) -> Result<u32, Broken> {
+    let number = db
+        .prepare_cached(
+            "SELECT count(*) FROM inbox WHERE destination = ?1 AND confirmed = 0 AND handed = 0 AND source = ?2",
+        )?
+        .query_row([id.destination.0, id.source.0], |row| row.get(0))?;
+    Ok(number)
+}
+
 pub(super) fn unhanded(db: &Connection, limit: u32, now_ms: u64) -> Result<Vec<Entry>, Broken> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM inbox WHERE handed = 0 AND confirmed = 0 AND retry_ms <= ?2 ORDER BY id LIMIT ?1"
+        "SELECT {COLUMNS} FROM inbox WHERE handed = 0 AND confirmed = 0 AND retry_ms <= ?2 ORDER BY urgent DESC, id LIMIT ?1"
     ))?;
     statement.query_and_then(params![limit, signed(now_ms)], entry)?.collect()
 }

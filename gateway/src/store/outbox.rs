@@ -139,6 +139,9 @@ pub enum Full {
     /// Too many texts wait for this handheld.
     #[error("too many texts are waiting for this handheld")]
     Handheld,
+    /// This sender has too many urgent texts waiting.
+    #[error("too many urgent texts of this sender are waiting")]
+    Urgent,
     /// The gateway has too many texts waiting.
     #[error("too many texts are waiting")]
     Gateway,
@@ -167,6 +170,9 @@ pub const REMEMBERED_MS: u64 = 8 * 24 * 60 * 60 * 1_000;
 
 /// A text with a counter that has not ended so long after its lifetime is ended by the store.
 const OVERDUE_MS: u64 = 60 * 60 * 1_000;
+
+/// Open urgent texts of one sender.
+const MOST_URGENT: u32 = 8;
 
 const COLUMNS: &str = "id, sender, recipient, stanza_id, repetition_key, reply_to, source, destination, counter, \
                        priority, text, language, accepted_ms, lifetime_ms, wants_receipt, state, custodian";
@@ -251,10 +257,14 @@ pub(super) fn enqueue(db: &Connection, draft: &Draft, limits: &Limits) -> Result
 }
 
 fn full(db: &Connection, draft: &Draft, limits: &Limits) -> Result<Option<Full>, Broken> {
+    let urgent = draft.priority >= Priority::Emergency;
+    if urgent && open_urgent(db, &draft.sender)? >= MOST_URGENT {
+        return Ok(Some(Full::Urgent));
+    }
     let mut statement = db.prepare_cached("SELECT number FROM depth WHERE kind = ?1 AND name = ?2")?;
     let mut met = |kind: &str, name: &str, limit: u32| -> Result<bool, Broken> {
         let open: i64 = statement.query_row([kind, name], |row| row.get(0)).optional()?.unwrap_or(0);
-        let kept_free = if draft.priority >= Priority::Emergency { 0 } else { limit.div_ceil(10) };
+        let kept_free = if urgent { 0 } else { limit.div_ceil(10) };
         Ok(open >= i64::from(limit.saturating_sub(kept_free)))
     };
     if met("sender", &draft.sender, limits.sender)? {
@@ -266,27 +276,31 @@ fn full(db: &Connection, draft: &Draft, limits: &Limits) -> Result<Option<Full>,
     Ok(met("*", "", limits.gateway)?.then_some(Full::Gateway))
 }
 
+fn open_urgent(db: &Connection, sender: &str) -> Result<u32, Broken> {
+    let number = db
+        .prepare_cached("SELECT count(*) FROM outbox WHERE sender = ?1 AND state <= 2 AND priority >= ?2")?
+        .query_row(params![sender, from_priority(Priority::Emergency)], |row| row.get(0))?;
+    Ok(number)
+}
+
+/// The next text of a pair: none while one of it is under way, but for an urgent one, which waits for others of its like alone.
 pub(super) fn next_queued(
     db: &Connection,
     source: NodeId,
     destination: NodeId,
     now_ms: u64,
 ) -> Result<Option<Entry>, Broken> {
-    let pair = params![source.0, destination.0];
-    let busy: bool = db
+    let under_way: Option<i64> = db
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE source = ?1 AND destination = ?2 AND state <= 1 \
-             AND counter IS NOT NULL)",
+            "SELECT max(priority) FROM outbox WHERE source = ?1 AND destination = ?2 AND state <= 1 \
+             AND counter IS NOT NULL",
         )?
-        .query_row(pair, |row| row.get(0))?;
-    if busy {
-        return Ok(None);
-    }
+        .query_row([source.0, destination.0], |row| row.get(0))?;
     Ok(entries(
         db,
         "WHERE source = ?1 AND destination = ?2 AND state <= 2 AND counter IS NULL AND accepted_ms + lifetime_ms > ?3 \
-         ORDER BY priority DESC, id LIMIT 1",
-        params![source.0, destination.0, signed(now_ms)],
+         AND priority > ?4 ORDER BY priority DESC, id LIMIT 1",
+        params![source.0, destination.0, signed(now_ms), under_way.unwrap_or(-1)],
     )?
     .pop())
 }

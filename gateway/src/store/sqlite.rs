@@ -18,8 +18,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Depth, Error, Store, inbox, kept, outbox, session};
 
 /// Schema number n is reached by running the first n of these.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_kept.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_kept.sql"),
+    include_str!("migrations/0006_urgent.sql"),
+];
 
 /// Older libraries can corrupt a database when a write-ahead log is reset (sqlite.org/wal.html, "The WAL-Reset
 /// Bug").

@@ -49,6 +49,7 @@ async fn session(store: &SqliteStore, local: NodeId, remote: NodeId, keys: [u8; 
 fn arrival(counter: u32) -> Arrival {
     Arrival {
         id: MessageId { source: HANDHELD, destination: PERSON, counter },
+        urgent: false,
         text: format!("numéro {counter}"),
         received_ms: 5_000,
         quality: Quality { rssi_dbm: -101, snr_quarter_db: -9 },
@@ -221,6 +222,50 @@ async fn what_waits_too_long_expires_but_what_is_under_way_does_not() {
 }
 
 #[tokio::test]
+async fn an_urgent_text_does_not_wait_for_another_that_is_under_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let urgent = |key: &str| Draft { priority: Priority::Emergency, ..draft(key) };
+    let next = async || store.next_queued(PERSON, HANDHELD, 2_000).await.unwrap();
+    enqueue(&store, draft("a")).await;
+    let first = next().await.unwrap();
+    store.assign(first.row, id(0)).await.unwrap();
+    enqueue(&store, draft("b")).await;
+    assert!(next().await.is_none());
+    enqueue(&store, urgent("sos")).await;
+    enqueue(&store, urgent("sos again")).await;
+    let second = next().await.unwrap();
+    assert_eq!(second.draft.stanza_id.as_deref(), Some("sos"));
+    store.assign(second.row, id(1)).await.unwrap();
+    assert!(next().await.is_none(), "urgent ones keep their order");
+}
+
+#[tokio::test]
+async fn one_sender_has_few_urgent_texts_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let urgent = |number: u32| Draft { priority: Priority::Emergency, ..draft(&format!("sos {number}")) };
+    for number in 0..8 {
+        assert!(matches!(enqueue(&store, urgent(number)).await, Enqueued::Taken { .. }));
+    }
+    assert_eq!(enqueue(&store, urgent(8)).await, Enqueued::Refused(Full::Urgent));
+    assert!(matches!(enqueue(&store, draft("bonjour")).await, Enqueued::Taken { .. }));
+}
+
+#[tokio::test]
+async fn an_urgent_arrival_is_remembered_as_such_and_handed_over_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    session(&store, PERSON, HANDHELD, [1; 64]).await;
+    let window = |top| Window { top: Some(top), bits: 1 };
+    store.receive(arrival(0), window(0)).await.unwrap();
+    store.receive(Arrival { urgent: true, ..arrival(1) }, window(1)).await.unwrap();
+    let told: Vec<_> = store.unhanded(9, 9_000).await.unwrap();
+    let told: Vec<_> = told.iter().map(|entry| (entry.arrival.id.counter, entry.arrival.urgent)).collect();
+    assert_eq!(told, [(1, true), (0, false)]);
+}
+
+#[tokio::test]
 async fn the_urgent_goes_first_then_the_older() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
@@ -359,7 +404,7 @@ async fn a_damaged_or_later_file_is_refused() {
     let later = directory.path().join("later");
     rusqlite::Connection::open(&later).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = SqliteStore::open(&later, Limits::default());
-    assert!(matches!(refused, Err(Error::TooNew { found: 99, known: 2, .. })));
+    assert!(matches!(refused, Err(Error::TooNew { found: 99, known: 3, .. })));
 
     let nowhere = directory.path().join("no/such/folder/file");
     assert!(matches!(SqliteStore::open(&nowhere, Limits::default()), Err(Error::Open { .. })));

@@ -217,9 +217,13 @@ impl Station {
                 }
             }
             let mut frame = [0; MAX_FRAME];
-            while running.mac.free() > 1
-                && let Some(next) = running.node.poll_transmit(now.own, &mut frame)
-            {
+            loop {
+                let next = match running.mac.free() {
+                    0 | 1 if running.mac.takes_emergency() => running.node.poll_urgent(now.own, &mut frame),
+                    0 | 1 => None,
+                    _ => running.node.poll_transmit(now.own, &mut frame),
+                };
+                let Some(next) = next else { break };
                 done = false;
                 let octets = frame.get(..next.len).unwrap_or_default();
                 if running.mac.enqueue(Token(next.token), next.priority, octets, now.own).is_err() {

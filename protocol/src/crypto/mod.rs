@@ -12,7 +12,8 @@
 //!   +---------+---------+---------+-------------------+---------+
 //! ```
 //!
-//! The detail is zero but for a status, where it is the bitmap of what is missing: one message may see many statuses.
+//! The detail is zero but for a status, where it is the bitmap of what is missing: one message may see many statuses; and for
+//! the second half of a strong tag, where it is the purpose of the first half.
 //! Source and destination tell the two directions apart, the purpose tells apart what is made of one message; that a
 //! counter is never used for two texts is up to whoever counts (reserve a block durably, then use it).
 
@@ -29,12 +30,14 @@ mod agreement;
 mod hex;
 mod network;
 mod session;
+mod strong;
 mod window;
 
 pub use agreement::{PublicKey, SecretKey, WeakKey, agree};
 pub use hex::InvalidKey;
 pub use network::NetworkKey;
 pub use session::SessionKey;
+pub use strong::proves;
 pub use window::{Freshness, WINDOW_WIDTH, Window};
 
 /// AES-128-CCM as sessions use it.
@@ -68,6 +71,8 @@ pub enum Purpose {
     Status = 8,
     /// Proving that the source of a long text wants to know what is missing.
     Poll = 9,
+    /// The second half of a strong tag or proof; the detail is the purpose of the first. With the detail 0, a label.
+    Strong = 12,
 }
 
 fn nonce(purpose: Purpose, id: MessageId) -> Nonce<U13> {

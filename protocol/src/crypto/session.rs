@@ -44,6 +44,19 @@ impl SessionKey {
         self.open(Purpose::Text, Kind::Text, id, sealed, out)
     }
 
+    /// Seals an urgent text, as [`seal_text`](Self::seal_text) does another. One message is either urgent or not.
+    pub fn seal_urgent(&self, id: MessageId, plaintext: &[u8], out: &mut [u8]) -> Option<usize> {
+        self.seal(Purpose::Text, Kind::Urgent, id, plaintext, out)
+    }
+
+    /// Opens an urgent text, as [`open_text`](Self::open_text) does another.
+    ///
+    /// # Errors
+    /// [`Forged`], as there.
+    pub fn open_urgent(&self, id: MessageId, sealed: &[u8], out: &mut [u8]) -> Result<usize, Forged> {
+        self.open(Purpose::Text, Kind::Urgent, id, sealed, out)
+    }
+
     /// Seals what [`Piece::emit`](crate::wire::Piece::emit) wrote, as [`seal_text`](Self::seal_text) does a text. The
     /// counter of `fragment` is the fragment's own, so the same one must never be used for two pieces.
     pub fn seal_fragment(&self, fragment: MessageId, plaintext: &[u8], out: &mut [u8]) -> Option<usize> {
@@ -117,18 +130,18 @@ impl SessionKey {
     /// [`Poll`](Purpose::Poll).
     /// Compare with [`same`](super::same).
     pub fn proof(&self, purpose: Purpose, id: MessageId) -> [u8; TAG_OCTETS] {
-        self.tag_of(nonce(purpose, id))
+        self.tag_of(&nonce(purpose, id), &[])
     }
 
     /// What only the two holders of this key can say about the fragments of a message that are `missing`.
     pub fn status_proof(&self, id: MessageId, missing: FragmentSet) -> [u8; TAG_OCTETS] {
-        self.tag_of(nonce_about(Purpose::Status, id, missing.0))
+        self.tag_of(&nonce_about(Purpose::Status, id, missing.0), &[])
     }
 
     /// The tag of an empty text.
-    fn tag_of(&self, nonce: Nonce<U13>) -> [u8; TAG_OCTETS] {
+    pub(super) fn tag_of(&self, nonce: &Nonce<U13>, associated: &[u8]) -> [u8; TAG_OCTETS] {
         self.cipher()
-            .encrypt_inout_detached(&nonce, &[], InOutBuf::from(&mut [][..]))
+            .encrypt_inout_detached(nonce, associated, InOutBuf::from(&mut [][..]))
             .expect("an empty text is not too long")
             .into()
     }
@@ -151,7 +164,7 @@ impl fmt::Debug for SessionKey {
 }
 
 /// The octets of the header that no relay changes.
-fn associated(kind: Kind, id: MessageId) -> [u8; 5] {
+pub(super) fn associated(kind: Kind, id: MessageId) -> [u8; 5] {
     let [destination_0, destination_1] = id.destination.0.to_be_bytes();
     let [source_0, source_1] = id.source.0.to_be_bytes();
     [kind.number(), destination_0, destination_1, source_0, source_1]

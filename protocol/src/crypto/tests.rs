@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{NodeId, SequenceNumber};
-use crate::wire::{Counter, Entries, FragmentSet, Frame, MAX_FRAGMENTS, MAX_FRAME, MAX_TEXT_OCTETS, Text};
+use crate::wire::{Entries, Form, FragmentSet, Frame, Kind, MAX_FRAGMENTS, MAX_FRAME, MAX_TEXT_OCTETS, Text};
 
 const ALICE: NodeId = NodeId(0x0201);
 const BOB: NodeId = NodeId(0x0101);
@@ -87,10 +87,10 @@ proptest! {
 
 #[test]
 fn a_flipped_bit_in_a_frame_fails_to_open_unless_relays_may_change_it() {
-    for counter in [Counter::Short(SequenceNumber::of(ID.counter)), Counter::Full(ID.counter)] {
-        let seal = sealed(&key(), ID, "À demain".as_bytes());
-        let text =
-            Text { hop_limit: 3, next_hop: 0, destination: BOB, source: ALICE, counter, sealed: &seal };
+    let seal = sealed(&key(), ID, "À demain".as_bytes());
+    let strong = Form::Strong(key().strengthen(Kind::Text, ID, &seal));
+    for form in [Form::Short(SequenceNumber::of(ID.counter)), strong] {
+        let text = Text { hop_limit: 3, next_hop: 0, destination: BOB, source: ALICE, form, sealed: &seal };
         let mut frame = [0; MAX_FRAME];
         let len = text.emit(&mut frame).unwrap();
         for bit in 0..len * 8 {
@@ -101,9 +101,12 @@ fn a_flipped_bit_in_a_frame_fails_to_open_unless_relays_may_change_it() {
                     let id = MessageId {
                         source: text.source,
                         destination: text.destination,
-                        counter: text.counter.recover(ID.counter),
+                        counter: text.form.recover(ID.counter),
                     };
-                    opened(&key(), id, text.sealed).is_ok()
+                    let second = text.form.strong().is_none_or(|strong| {
+                        key().check_strong(text.form.kind(), id, text.sealed, &strong.second_tag).is_ok()
+                    });
+                    second && opened(&key(), id, text.sealed).is_ok()
                 }
                 _ => false,
             };
@@ -333,4 +336,27 @@ fn windows_remember_sixty_four_counters() {
 fn a_stored_window_cannot_forget_its_top() {
     assert_eq!(Window::restore(Some(5), 0).check(5), Freshness::Seen);
     assert_eq!(Window::restore(None, u64::MAX), Window::new());
+}
+
+/// A fragment, a poll and a text under one counter differ in what the first half is for; so do answers.
+#[test]
+fn second_halves_of_one_counter_have_nothing_in_common() {
+    let seal = [7; 4];
+    let longer = [7; 9];
+    let mut halves = [
+        key().strengthen(Kind::Text, ID, &longer).second_tag,
+        key().strengthen(Kind::Urgent, ID, &longer).second_tag,
+        key().strengthen(Kind::Fragment, ID, &longer).second_tag,
+        key().strengthen(Kind::Fragment, ID, &seal).second_tag,
+    ]
+    .to_vec();
+    for purpose in [Purpose::Ack, Purpose::Receipt, Purpose::ReceiptAck] {
+        let strong = key().strong_proof(purpose, ID);
+        assert_eq!(strong[..4], key().proof(purpose, ID));
+        halves.extend(strong.last_chunk::<4>());
+    }
+    halves.sort();
+    halves.dedup();
+    assert_eq!(halves.len(), 7);
+    assert_eq!(key().check_strong(Kind::Text, ID, &[0; MAX_FRAME + 1], &[0; 4]), Err(Forged));
 }

@@ -4,11 +4,12 @@
 //! then goes in random slots, so that those who waited for the same moment do not meet. A channel found busy doubles the
 //! number of slots to choose from, within bounds (as IEEE 802.11 and 802.15.4 do).
 
+use crate::budget::Budget;
 use crate::priority::Priority;
 use crate::rand::Jitter;
 use crate::region::Rate;
 use crate::time::{Duration, Instant};
-use crate::wire::{Ack, DIRECT, FLOOD, FULL_HOP_LIMIT, Frame, Kind, Receipt, Routed, Status};
+use crate::wire::{Ack, DIRECT, FLOOD, FULL_HOP_LIMIT, Form, Frame, Receipt, Routed, Status};
 
 /// From the end of a frame until its sender listens again.
 pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
@@ -16,6 +17,10 @@ pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
 pub(super) const ANSWER_JITTER: Duration = Duration::from_millis(6);
 /// What the destination may need to store a text durably, and to pass it through a serial link, before it answers.
 pub(super) const STORING: Duration = Duration::from_millis(50);
+
+/// So many answers have the channel left to them in a burst, and one more after each such time: who hears frames that nobody will
+/// answer, because they are invented, does not fall silent for them.
+const LEFT_TO_ANSWERS: (u32, Duration) = (16, Duration::from_millis(500));
 
 /// Slots to choose from at first, and at most.
 pub(super) const SLOTS: (u16, u16) = (8, 128);
@@ -51,6 +56,8 @@ pub(super) struct Access {
     listen_until: Instant,
     /// The last frame that was heard ended then.
     heard_at: Option<Instant>,
+    /// For slots that are left to answers of others.
+    answers: Budget,
 }
 
 impl Access {
@@ -61,6 +68,7 @@ impl Access {
             contention: PRIORITIES.map(Contention::new),
             listen_until: Instant::ZERO,
             heard_at: None,
+            answers: Budget::new(LEFT_TO_ANSWERS.0, LEFT_TO_ANSWERS.1, Instant::ZERO),
         }
     }
 
@@ -99,26 +107,46 @@ impl Access {
     /// How long the channel is left to the answer to this frame, if it is one that is answered: by an ack, a receipt, or
     /// by the relay that passes it on.
     pub(super) fn answer_slot(&self, frame: &[u8]) -> Option<Duration> {
+        let parsed = Frame::parse(frame);
+        if let Ok(Frame::Direct(_)) = parsed {
+            return Some(self.answered_by(Ack::OCTETS));
+        }
         let routed = Routed::read(frame)?;
-        let octets = match (routed.next_hop, routed.kind, Frame::parse(frame)) {
-            (FLOOD, ..) => return None,
-            (DIRECT, Kind::Text, _) if routed.hop_limit == FULL_HOP_LIMIT => Ack::OCTETS,
-            (DIRECT, Kind::Text, _) => Receipt::OCTETS,
-            (DIRECT, _, Ok(Frame::Receipt(receipt))) if receipt.acknowledge => Ack::OCTETS,
-            // Of fragments nobody but the ends knows which is the last; a status that finds no room is asked for by a poll.
-            (DIRECT, _, Ok(Frame::Fragment(fragment))) if fragment.poll_proof().is_some() => {
-                Status::MAX_OCTETS
+        let octets = match (routed.next_hop, parsed) {
+            (FLOOD, _) => return None,
+            (DIRECT, Ok(Frame::Text(text))) => {
+                let (short, near) = (matches!(text.form, Form::Short(_)), text.hop_limit == FULL_HOP_LIMIT);
+                match (short, near) {
+                    (true, true) => Ack::OCTETS,
+                    (true, false) => Receipt::OCTETS,
+                    (false, true) => Ack::STRONG_OCTETS,
+                    (false, false) => Receipt::STRONG_OCTETS,
+                }
             }
-            (DIRECT, ..) => return None,
+            (DIRECT, Ok(Frame::Receipt(receipt))) if receipt.acknowledge => {
+                if receipt.proof.is_strong() {
+                    Ack::STRONG_OCTETS
+                } else {
+                    Ack::OCTETS
+                }
+            }
+            // Of fragments nobody but the ends knows which is the last; a status that finds no room is asked for by a poll.
+            (DIRECT, Ok(Frame::Fragment(fragment))) if fragment.poll_proof().is_some() => Status::MAX_OCTETS,
+            (DIRECT, _) => return None,
             _ => frame.len(),
         };
-        Some(TURNAROUND + ANSWER_JITTER + STORING + self.rate.time_on_air(octets))
+        Some(self.answered_by(octets))
+    }
+
+    fn answered_by(&self, octets: usize) -> Duration {
+        TURNAROUND + ANSWER_JITTER + STORING + self.rate.time_on_air(octets)
     }
 
     /// A frame was heard, and ended now.
     pub(super) fn heard(&mut self, frame: &[u8], now: Instant) {
         self.heard_at = Some(now);
-        let free_at = now + self.answer_slot(frame).unwrap_or_default();
+        let slot = self.answer_slot(frame).filter(|_| self.answers.take(now));
+        let free_at = now + slot.unwrap_or_default();
         self.defer_others(free_at);
     }
 

@@ -252,6 +252,11 @@ impl<const QUEUE: usize> Mac<QUEUE> {
         self.queue.free()
     }
 
+    /// Whether an emergency will be taken.
+    pub fn takes_emergency(&self) -> bool {
+        self.len() < QUEUE
+    }
+
     /// The airtime that may be used at once; `None` where the law sets no limit.
     pub fn airtime_left(&self, now: Instant) -> Option<Duration> {
         self.airtime.left(now)

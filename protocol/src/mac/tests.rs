@@ -222,6 +222,20 @@ fn a_poll_is_answered_and_a_fragment_is_not() {
 }
 
 #[test]
+fn invented_texts_silence_nobody() {
+    let mut mac = mac(RegionCode::Ca);
+    mac.enqueue(Token(0), Priority::Text, &text(0), NOW).unwrap();
+    let (mut now, mut sent) = (NOW, Vec::new());
+    for _ in 0..60 {
+        mac.handle_frame(&text(9), now);
+        let next = now + Duration::from_millis(90);
+        sent.extend(run(&mut mac, &mut now, next));
+        now = next;
+    }
+    assert_eq!(sent.len(), 1);
+}
+
+#[test]
 fn after_an_own_text_even_answers_wait_for_the_answer() {
     let mut mac = mac(RegionCode::Ca);
     let mut now = NOW;

@@ -25,7 +25,7 @@ mod trickle;
 pub use beacon::ENTRIES_OCTETS;
 pub use link::Link;
 pub use neighbor::{Neighbor, Neighbors};
-pub use relay::{Heard, Relay, Stuck};
+pub use relay::{Heard, Lane, Relay, Stuck};
 
 pub use route::{Hop, Route};
 

@@ -9,11 +9,11 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::Stuck;
+use crate::net::{Lane, Stuck};
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant};
 use crate::transport::{Custody, Outgoing, Wish};
-use crate::wire::{self, FULL_HOP_LIMIT, Frame, MAX_FRAME, Routed};
+use crate::wire::{self, FULL_HOP_LIMIT, Frame, Kind, MAX_FRAME, Routed};
 
 use super::{Discard, Event, Full, Node};
 
@@ -27,8 +27,13 @@ const HEARD_WITHIN: Duration = Duration::from_secs(3);
 const HEARD_HOLDOFF: Duration = Duration::from_secs(30);
 /// A source that does not know yet that its text is kept here is told again after this time.
 const NOTICE_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// At most this share of the room is for the texts of one source.
+/// At most this share of the room is for the texts of one source, and as much for all those for destinations of which no
+/// beacon has told.
 const SHARE: usize = 4;
+/// At most this share is for the texts for one destination.
+const DESTINATION_SHARE: usize = 2;
+/// This share is for urgent texts alone.
+const URGENT_SHARE: usize = 8;
 
 /// What a text that is kept waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +56,9 @@ pub(super) struct Kept {
     identity: u32,
     source: NodeId,
     destination: NodeId,
+    urgent: bool,
+    /// Whether a beacon had told of the destination when it was taken.
+    known: bool,
     phase: Phase,
     tries: u8,
     last: Option<Instant>,
@@ -68,6 +76,8 @@ impl Kept {
             identity: Routed::identity(octets),
             source: text.source,
             destination: text.destination,
+            urgent: text.form.kind() == Kind::Urgent,
+            known: true,
             phase,
             tries: 0,
             last: None,
@@ -152,7 +162,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         copy.copy_from_slice(frame);
         Routed::redirect(copy, FULL_HOP_LIMIT, wire::DIRECT);
         // One hop less than from the source itself, for which it would be taken otherwise.
-        match self.relay.send(copy, FULL_HOP_LIMIT - 1, now) {
+        let lane = if entry.urgent { Lane::Urgent } else { Lane::Ordinary };
+        match self.relay.send(copy, FULL_HOP_LIMIT - 1, lane, now) {
             Ok(()) => entry.set(Phase::Passing),
             Err(_) => entry.wait(&mut self.jitter, now),
         }
@@ -169,16 +180,29 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
                 }
                 continue;
             }
-            let Some(entry) = Kept::read(&frame, Phase::Storing, KEEP_FOR, now) else { continue };
-            let of_source = self.kept.iter().filter(|other| other.source == entry.source).count();
+            let Some(mut entry) = Kept::read(&frame, Phase::Storing, KEEP_FOR, now) else { continue };
+            entry.known = self.network.has_known(entry.destination);
             if self.config.keeps
                 && self.offered.is_none()
-                && of_source < KEPT / SHARE
+                && self.has_room_for(&entry)
                 && self.kept.push(entry).is_ok()
             {
                 self.offered = Some(frame);
             }
         }
+    }
+
+    /// Addresses in frames can be invented, so it takes more than one share to fill the room.
+    fn has_room_for(&self, entry: &Kept) -> bool {
+        let share = |part: usize, alike: &dyn Fn(&Kept) -> bool| {
+            let alike = self.kept.iter().filter(|other| other.urgent == entry.urgent && alike(other));
+            alike.count() < KEPT / part
+        };
+        let kept_free = if entry.urgent { 0 } else { KEPT / URGENT_SHARE };
+        self.kept.len() + kept_free < KEPT
+            && share(SHARE, &|other| other.source == entry.source)
+            && share(DESTINATION_SHARE, &|other| other.destination == entry.destination)
+            && (entry.known || share(SHARE, &|other| !other.known))
     }
 
     /// A text that is kept here comes again: from its source, which does not know, or from another node that keeps it.
@@ -213,7 +237,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let mut octets = [0; wire::Custody::OCTETS];
         if notice.emit(&mut octets).is_ok() {
             // When there is no room, the text will come again.
-            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, now);
+            let _ = self.relay.send(&octets, FULL_HOP_LIMIT, Lane::Ordinary, now);
         }
     }
 
@@ -305,7 +329,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             return;
         }
         let due = |entry: &&mut Kept| matches!(entry.phase, Phase::Waiting(at) if at <= now);
-        if let Some(entry) = self.kept.iter_mut().find(due) {
+        if let Some(entry) = self.kept.iter_mut().filter(due).min_by_key(|entry| !entry.urgent) {
             entry.set(Phase::Fetching);
         }
     }

@@ -27,6 +27,8 @@ pub enum Event {
     Received {
         /// Which message.
         id: MessageId,
+        /// Whether its author called it urgent.
+        urgent: bool,
         /// What it says. May contain control characters: neutralise them before they reach a screen.
         text: Text,
         /// How well it was heard.

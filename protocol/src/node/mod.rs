@@ -13,9 +13,9 @@
 //!
 //! `docs/protocol.md`, sections "Transport", "Relaying" and "Custody".
 
-mod budget;
 mod config;
 mod custody;
+mod direct;
 mod event;
 mod long;
 mod outbound;
@@ -25,6 +25,7 @@ mod relay;
 mod stats;
 mod timer;
 mod transmit;
+mod urgent;
 
 pub use config::{Acceptance, Config, Draft};
 pub use event::{Discard, Event, Full, SendError};
@@ -36,14 +37,14 @@ pub use crate::transport::{Failure, Session, State};
 
 use heapless::{Deque, Vec};
 
+use crate::budget::Budget;
 use crate::id::{MessageId, NodeId};
 use crate::net::{self, Network, Relay};
 use crate::rand::Jitter;
 use crate::time::{Duration, Instant};
 use crate::transport::{Arriving, Confirming, Custody, Outgoing, Reservation};
-use crate::wire::{MAX_FRAME, TAG_OCTETS};
+use crate::wire::{MAX_FRAME, Proof};
 
-use budget::Budget;
 pub use custody::KEEP_FOR;
 use custody::Kept;
 use long::Long;
@@ -61,6 +62,9 @@ const ARRIVING: usize = 4;
 pub const IN_CUSTODY: usize = 64;
 /// Acks and receipts that may wait for the air.
 const ANSWERS: usize = 8;
+/// Wrong tags of 32 bits that are looked at in a burst, and the time after which there may be one more: guessing one takes 272
+/// years on average.
+const WRONG_TAGS: (u32, Duration) = (64, Duration::from_secs(4));
 /// Frames of others on their way through.
 const PASSING: usize = 8;
 /// Frames of others that are recognised when they come again.
@@ -82,7 +86,9 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, 
     arriving: Vec<Arriving, ARRIVING>,
     confirming: Vec<Confirming, PENDING>,
     /// Proofs for neighbors that were heard just now.
-    answers: Deque<[u8; TAG_OCTETS], ANSWERS>,
+    answers: Deque<Proof, ANSWERS>,
+    /// For urgent messages of ours.
+    urgent_pace: Budget,
     relay: Relay<PASSING, REMEMBERED>,
     kept: Vec<Kept, KEPT>,
     long: Long<LONG>,
@@ -91,6 +97,8 @@ pub struct Node<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, 
     network: Network<NEIGHBORS, ROUTES>,
     beacon_counters: Reservation,
     forgeries: Budget,
+    /// For acks, which may just as well be somebody else's.
+    stray_acks: Budget,
     next_token: u32,
     stats: Stats,
 }
@@ -121,13 +129,15 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             arriving: Vec::new(),
             confirming: Vec::new(),
             answers: Deque::new(),
+            urgent_pace: urgent::pace(now),
             relay: Relay::new(),
             kept: Vec::new(),
             long: Long::new(),
             offered: None,
             network,
             beacon_counters: Reservation::starting_at(beacon_counter),
-            forgeries: Budget::new(now),
+            forgeries: Budget::new(WRONG_TAGS.0, WRONG_TAGS.1, now),
+            stray_acks: Budget::new(WRONG_TAGS.0, WRONG_TAGS.1, now),
             next_token: 0,
             stats: Stats::default(),
         }

@@ -9,6 +9,7 @@ use crate::time::{Duration, Instant};
 use crate::transport::{
     Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
 };
+use crate::wire::STRONG_OCTETS;
 
 use super::long::Long;
 use super::{Draft, Full, Node, SendError};
@@ -27,8 +28,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     pub fn send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
         let count = Long::<LONG>::counters(draft.text)?;
         let room = self.room_for(count);
+        let may_begin = self.may_begin(draft.source, draft.priority);
         let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
         room?;
+        if !may_begin {
+            return Err(SendError::QueueFull);
+        }
         let counter = session.counters.take_run(count);
         self.wants_counters = true;
         let counter = counter.ok_or(SendError::CountersNotReserved)?;
@@ -88,7 +93,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let mut wish = Wish::Nothing;
         if let Some(index) = self.outgoing.iter().position(|entry| entry.id == id) {
             match self.outgoing[index].phase {
-                Phase::Storing => self.outgoing[index].phase = Phase::Due,
+                Phase::Storing => {
+                    self.outgoing[index].phase = self.first_attempt(self.outgoing[index].priority, now);
+                }
                 Phase::Settled(wanted) if self.outgoing[index].news.is_none() => {
                     wish = wanted;
                     self.outgoing.remove(index);
@@ -162,13 +169,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         self.start_confirming(id, now)
     }
 
-    pub(super) fn proof(&mut self, purpose: Purpose, id: MessageId) -> Option<[u8; 4]> {
+    pub(super) fn proof(&mut self, purpose: Purpose, id: MessageId) -> Option<[u8; STRONG_OCTETS]> {
         // The session is the same whichever side wrote the message.
         let session = match self.session(id.source, id.destination) {
             Some(session) => session,
             None => self.session(id.destination, id.source)?,
         };
-        Some(session.key.proof(purpose, id))
+        Some(session.key.strong_proof(purpose, id))
     }
 
     fn knows(&self, id: MessageId) -> bool {

@@ -3,34 +3,60 @@
 use crate::crypto::{self, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
-use crate::time::Instant;
-use crate::transport::{Came, Custody, Phase, Progress, State, Wish};
-use crate::wire::{self, FULL_HOP_LIMIT};
+use crate::time::{Duration, Instant};
+use crate::transport::{Custody, Phase, Progress, Session, State, Wish};
+use crate::wire::{self, FULL_HOP_LIMIT, Proof};
 
 use super::{Discard, Node};
 
 /// How many of our last counters are tried for a receipt that nothing here waits for any more: as many as a node may
 /// have in custody, and the blocks of counters that a few restarts skip.
 const FORGOTTEN: u32 = 256;
-
-type Proof = [u8; wire::TAG_OCTETS];
+/// So long after the last attempt an ack in the short form may still be the one that is waited for.
+const ACKS_WITHIN: Duration = Duration::from_secs(10);
 
 impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG: usize>
     Node<SESSIONS, PENDING, KEPT, LONG>
 {
-    /// An ack names nobody, so it was sent by a neighbor.
+    /// An ack names nobody, so it was sent by a neighbor. Most acks are for others: one in the short form is looked at only
+    /// just after there was something to acknowledge, and only while few such were wrong.
     pub(super) fn handle_ack(
         &mut self,
         ack: wire::Ack,
         quality: Quality,
         now: Instant,
     ) -> Result<(), Discard> {
-        let known =
-            self.prove(&ack.proof, Wish::Nothing, |_| true).or_else(|| self.handle_hop_ack(&ack.proof, now));
-        let neighbor = known.ok_or(Discard::Foreign)?;
+        let guessable = !ack.proof.is_strong();
+        if guessable && !self.awaits_ack(now) {
+            return Err(Discard::Foreign);
+        }
+        if guessable && !self.stray_acks.allows(now) {
+            return Err(Discard::OverBudget);
+        }
+        let mut known = self.prove(&ack.proof, Wish::Nothing, |_| true);
+        if let (None, Proof::Short(proof)) = (known, &ack.proof) {
+            known = self.handle_hop_ack(proof, now);
+        }
+        let Some(neighbor) = known else {
+            if guessable {
+                self.stray_acks.spend();
+            }
+            return Err(Discard::Foreign);
+        };
         self.network.handle_reached(neighbor, now);
         self.heard(neighbor, quality, now);
         Ok(())
+    }
+
+    fn awaits_ack(&self, now: Instant) -> bool {
+        let text = self.outgoing.iter().any(|entry| {
+            entry.is_open()
+                && (matches!(entry.phase, Phase::OnAir(_)) || entry.schedule.tried_within(ACKS_WITHIN, now))
+        });
+        let receipt = self.confirming.iter().any(|entry| {
+            matches!(entry.progress, Progress::OnAir(_)) || entry.schedule.tried_within(ACKS_WITHIN, now)
+        });
+        text || receipt || self.relay.awaits_sign()
     }
 
     /// A receipt, or an ack that had several hops to go.
@@ -40,11 +66,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         quality: Quality,
         now: Instant,
     ) -> Result<(), Discard> {
-        if !self.forgeries.allows(now) {
+        if !frame.proof.is_strong() && !self.forgeries.allows(now) {
             return Err(Discard::OverBudget);
         }
         let direct = frame.hop_limit == FULL_HOP_LIMIT;
-        let wish = Wish::of(frame.acknowledge, direct);
+        let wish = Wish::of(&frame, direct);
         let fresh = self.prove(&frame.proof, wish, |local| local == frame.destination);
         let neighbor = match fresh {
             Some(neighbor) => neighbor,
@@ -62,7 +88,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         if let Some(entry) = self.confirming.iter_mut().find(|entry| {
             entry.progress != Progress::Closed
                 && ours(entry.id.destination)
-                && crypto::same(&entry.ack, proof)
+                && crypto::proves(proof, &entry.ack)
         }) {
             entry.progress = Progress::Closed;
             return Some(entry.id.source);
@@ -71,9 +97,9 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             entry.is_open()
                 && entry.phase != Phase::Storing
                 && ours(entry.id.source)
-                && (crypto::same(&entry.receipt, proof) || crypto::same(&entry.ack, proof))
+                && (crypto::proves(proof, &entry.receipt) || crypto::proves(proof, &entry.ack))
         }) {
-            Some(index) if crypto::same(&self.outgoing[index].receipt, proof) => {
+            Some(index) if crypto::proves(proof, &self.outgoing[index].receipt) => {
                 self.outgoing[index].settle(State::Delivered, wish);
                 self.stats.delivered = self.stats.delivered.wrapping_add(1);
                 self.outgoing[index].id
@@ -81,7 +107,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             Some(index) => return self.hand_over(index),
             None => {
                 let entry = self.in_custody.iter_mut().find(|entry| {
-                    entry.settled.is_none() && ours(entry.id.source) && crypto::same(&entry.receipt, proof)
+                    entry.settled.is_none() && ours(entry.id.source) && crypto::proves(proof, &entry.receipt)
                 })?;
                 entry.settled = Some(State::Delivered);
                 entry.wish = wish;
@@ -127,13 +153,21 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         wish: Wish,
         now: Instant,
     ) -> Result<NodeId, Discard> {
+        // Hundreds of proofs are made for each that comes: so much work is not done at the rate of a forger, in either form.
+        if !self.forgeries.allows(now) {
+            return Err(Discard::OverBudget);
+        }
+        let is_receipt = |session: &Session, id: MessageId| match &frame.proof {
+            Proof::Short(proof) => crypto::same(&session.key.proof(Purpose::Receipt, id), proof),
+            strong => crypto::proves(strong, &session.key.strong_proof(Purpose::Receipt, id)),
+        };
         let known =
             self.sessions.iter().filter(|session| session.local == frame.destination).find_map(|session| {
                 let next = session.counters.next();
                 (next.saturating_sub(FORGOTTEN)..next)
                     .rev()
                     .map(|counter| MessageId { source: session.local, destination: session.remote, counter })
-                    .find(|id| crypto::same(&session.key.proof(Purpose::Receipt, *id), &frame.proof))
+                    .find(|id| is_receipt(session, *id))
                     .map(|id| (id, session.custodian()))
             });
         let Some((id, custodian)) = known else {
@@ -151,11 +185,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
 
     /// Tells whoever sent a receipt what it wants to hear.
     pub(super) fn grant(&mut self, wish: Wish, id: MessageId, now: Instant) {
-        if wish != Wish::Nothing
+        if let Wish::Ack(heard) = wish
             && let Some(proof) = self.proof(Purpose::ReceiptAck, id)
         {
-            let came = if wish == Wish::AckFromNear { Came::Directly } else { Came::InFlood };
-            self.answer(id.destination, proof, came, now);
+            self.answer(id.destination, Proof::of(proof, heard.strong), heard, now);
         }
     }
 }

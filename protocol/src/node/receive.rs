@@ -4,8 +4,8 @@ use crate::crypto::{Freshness, Purpose};
 use crate::id::{MessageId, NodeId};
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Arriving, Asked, Came, Phase, Progress, Text};
-use crate::wire::{self, Frame, Role, Routed};
+use crate::transport::{Arriving, Asked, Came, Heard, Phase, Progress, Text};
+use crate::wire::{self, Frame, Kind, Proof, Role, Routed};
 
 use super::{Acceptance, Discard, Node};
 
@@ -23,6 +23,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             Ok(Frame::Text(text)) if self.session(text.destination, text.source).is_some() => {
                 self.handle_text(text, quality, now)
             }
+            Ok(Frame::Direct(direct)) => self.handle_direct(direct, quality, now),
             Ok(Frame::Receipt(receipt)) if self.is_own(receipt.destination) => {
                 self.handle_receipt(receipt, quality, now)
             }
@@ -51,13 +52,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     /// A received message is durable: its source may know. Unknown ids are ignored.
     pub fn accept(&mut self, id: MessageId, now: Instant) {
         let Some(index) = self.arriving.iter().position(|entry| entry.id == id) else { return };
-        let Arriving { window, came, .. } = self.arriving[index];
+        let Arriving { window, heard, .. } = self.arriving[index];
         self.arriving.remove(index);
         self.release_long(id);
         if let Some(session) = self.session(id.destination, id.source) {
             session.window = window;
         }
-        self.answer_message(id, came, now);
+        self.answer_message(id, heard, now);
     }
 
     /// A received message could not be made durable: no answer goes out, and a repetition will be a fresh
@@ -68,52 +69,63 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     }
 
     fn handle_text(&mut self, frame: wire::Text<'_>, quality: Quality, now: Instant) -> Result<(), Discard> {
-        let came = Came::of(frame.hop_limit, frame.next_hop);
-        let room = !self.arriving.is_full();
-        let (local, remote) = (frame.destination, frame.source);
-        let storing = self.arriving.iter().any(|e| e.id.destination == local && e.id.source == remote);
-        if !self.forgeries.allows(now) {
+        let heard = Heard {
+            came: Came::of(frame.hop_limit, frame.next_hop),
+            strong: frame.form.strong().is_some(),
+            urgent: frame.form.kind() == Kind::Urgent,
+        };
+        if !heard.strong && !self.forgeries.allows(now) {
             return Err(Discard::OverBudget);
         }
-        let session = self.session(local, remote).ok_or(Discard::Foreign)?;
-        let counter = session.recover(frame.counter);
-        let custodian = session.custodian();
-        let id = MessageId { source: remote, destination: local, counter };
+        let session = self.session(frame.destination, frame.source).ok_or(Discard::Foreign)?;
         let mut plain = [0u8; wire::MAX_FRAME];
-        let opened = session.key.open_text(id, frame.sealed, &mut plain);
-        let freshness = session.window.check(counter);
-        let mut window = session.window;
-        window.mark(counter);
-        let Ok(len) = opened else {
-            self.forgeries.spend();
+        let Ok((id, len)) = session.open(frame.form.kind(), &frame, &mut plain) else {
+            if !heard.strong {
+                self.forgeries.spend();
+            }
             return Err(Discard::Forged);
         };
-        if came == Came::Directly {
+        self.take_text(id, &plain[..len], heard, quality, now)
+    }
+
+    /// A text that its source has sealed, in whatever frame it came.
+    pub(super) fn take_text(
+        &mut self,
+        id: MessageId,
+        text: &[u8],
+        heard: Heard,
+        quality: Quality,
+        now: Instant,
+    ) -> Result<(), Discard> {
+        let (local, remote) = (id.destination, id.source);
+        let session = self.session(local, remote).ok_or(Discard::Foreign)?;
+        let (mut window, custodian) = (session.window, session.custodian());
+        if heard.came == Came::Directly {
             self.heard(custodian, quality, now);
         }
-        match freshness {
+        match window.check(id.counter) {
             Freshness::Seen => {
-                self.answer_message(id, came, now);
+                self.answer_message(id, heard, now);
                 return Err(Discard::Duplicate);
             }
             Freshness::TooOld => return Err(Discard::Replayed),
-            Freshness::Fresh => {}
+            Freshness::Fresh => window.mark(id.counter),
         }
         // One at a time per session: `window` then always says just what the store will hold.
-        if storing || !room {
+        let storing = self.arriving.iter().any(|e| e.id.destination == local && e.id.source == remote);
+        if storing || !self.may_arrive(heard.urgent) {
             return Err(Discard::Busy);
         }
-        let text = plain.get(..len).and_then(|octets| core::str::from_utf8(octets).ok());
-        let text = text.and_then(|text| Text::try_from(text).ok());
+        let text = core::str::from_utf8(text).ok().and_then(|text| Text::try_from(text).ok());
         let text = text.ok_or(Discard::Unreadable)?;
-        let arriving = Arriving { id, text: Some(text), quality, came, window, told: false };
+        let arriving = Arriving { id, text: Some(text), quality, heard, window, told: false };
         self.arriving.push(arriving).map_err(|_| Discard::Busy)?;
         self.stats.received = self.stats.received.wrapping_add(1);
         Ok(())
     }
 
     /// Says of a durable message of somebody else's what is true now.
-    pub(super) fn answer_message(&mut self, id: MessageId, came: Came, now: Instant) {
+    pub(super) fn answer_message(&mut self, id: MessageId, heard: Heard, now: Instant) {
         if let Some(entry) = self.confirming.iter_mut().find(|entry| entry.id == id) {
             if matches!(entry.progress, Progress::Waiting(_)) {
                 entry.progress = Progress::Due;
@@ -125,7 +137,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
             Acceptance::Custody => Purpose::Ack,
         };
         if let Some(proof) = self.proof(purpose, id) {
-            self.answer(id.source, proof, came, now);
+            self.answer(id.source, Proof::of(proof, heard.strong), heard, now);
         }
     }
 

@@ -2,13 +2,15 @@
 
 use crate::crypto::{self, Purpose};
 use crate::id::NodeId;
-use crate::net::{Heard, Hop, Network};
+use crate::net::{Heard, Hop, Lane, Network};
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
-use crate::transport::{Asked, Attempt, Came, Confirming, Outgoing, Phase, Progress, Schedule};
+use crate::transport::{
+    Asked, Attempt, Came, Confirming, Heard as Answered, Outgoing, Phase, Progress, Schedule,
+};
 use crate::wire::routed::{self, DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
-use crate::wire::{Metric, Role};
+use crate::wire::{Ack, Metric, Proof, Receipt, Role};
 
 use super::transmit::{Transmission, receipt};
 use super::{Discard, Node};
@@ -78,18 +80,19 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
 
     /// A proof for a node that did not speak to us itself. With no way to it, the relay that awaits the proof takes it
     /// back; when none does, everybody.
-    pub(super) fn send_far(&mut self, destination: NodeId, proof: [u8; 4], came: Came, now: Instant) {
+    pub(super) fn send_far(&mut self, destination: NodeId, proof: Proof, heard: Answered, now: Instant) {
         let mut frame = receipt(destination, proof, false);
         let known = self.network.next_hop(destination).is_some();
-        if !known && came == Came::InFlood {
+        if !known && heard.came == Came::InFlood {
             frame.next_hop = FLOOD;
         }
-        let mut octets = [0; crate::wire::Receipt::OCTETS];
-        if frame.emit(&mut octets).is_ok() {
+        let mut octets = [0; Receipt::STRONG_OCTETS];
+        if let Ok(len) = frame.emit(&mut octets) {
             // When there is no room, whoever waits for it will ask again.
-            let _ = match (known, came) {
-                (false, Came::OverRelays) => self.relay.send_back(&octets),
-                _ => self.relay.send(&octets, FULL_HOP_LIMIT, now),
+            let lane = if heard.urgent { Lane::Urgent } else { Lane::Ordinary };
+            let _ = match (known, heard.came) {
+                (false, Came::OverRelays) => self.relay.send_back(&octets[..len], lane),
+                _ => self.relay.send(&octets[..len], FULL_HOP_LIMIT, lane, now),
             };
         }
     }
@@ -191,21 +194,30 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         }
     }
 
-    /// Hop acks, and frames of others.
-    pub(super) fn transmit_for_others(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+    /// Tells a neighbor that a frame which it repeats is here.
+    pub(super) fn transmit_hop_ack(&mut self, buf: &mut [u8]) -> Option<Transmission> {
+        let identity = self.relay.poll_ack()?;
+        let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
+        let len = Ack { proof: Proof::Short(proof) }.emit(buf).ok()?;
+        Some(Transmission { len, priority: Priority::Receipt, token: self.token() })
+    }
+
+    /// A frame of somebody else's, of at least that lane.
+    pub(super) fn transmit_for_others(
+        &mut self,
+        least: Lane,
+        now: Instant,
+        buf: &mut [u8],
+    ) -> Option<Transmission> {
         let token = self.token();
-        if let Some(identity) = self.relay.poll_ack() {
-            let proof = self.config.network_key.proof(Purpose::HopAck, self.config.node, identity);
-            let len = crate::wire::Ack { proof }.emit(buf).ok()?;
-            return Some(Transmission { len, priority: Priority::Receipt, token });
-        }
         let network = &self.network;
         let route = |destination: NodeId, tried: &[NodeId]| network.alternative(destination, tried);
-        let len = self.relay.poll_transmit(token, route, now, buf);
+        let next = self.relay.poll_transmit(token, least, route, now, buf);
         self.handle_stuck(now);
-        let len = len?;
+        let (len, lane) = next?;
         self.stats.relayed = self.stats.relayed.wrapping_add(1);
-        Some(Transmission { len, priority: Priority::Receipt, token })
+        let priority = if lane == Lane::Urgent { Priority::Emergency } else { Priority::Receipt };
+        Some(Transmission { len, priority, token })
     }
 }
 

@@ -102,9 +102,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     fn poll_received(&mut self) -> Option<Event> {
         let entry = self.arriving.iter_mut().find(|entry| !entry.told)?;
         entry.told = true;
-        let Arriving { id, quality, window, .. } = *entry;
+        let Arriving { id, heard, quality, window, .. } = *entry;
+        let urgent = heard.urgent;
         Some(match &entry.text {
-            Some(text) => Event::Received { id, text: text.clone(), quality, window },
+            Some(text) => Event::Received { id, urgent, text: text.clone(), quality, window },
             None => Event::ReceivedLong { id, quality, window },
         })
     }

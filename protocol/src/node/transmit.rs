@@ -2,11 +2,11 @@
 
 use crate::crypto::Purpose;
 use crate::id::{MessageId, NodeId};
-use crate::net::ENTRIES_OCTETS;
+use crate::net::{ENTRIES_OCTETS, Lane};
 use crate::priority::Priority;
 use crate::time::{Duration, Instant};
-use crate::transport::{Came, Confirming, Outgoing, Phase, Progress, Schedule};
-use crate::wire::{self, FULL_HOP_LIMIT};
+use crate::transport::{Came, Confirming, Heard, Outgoing, Phase, Progress, Schedule};
+use crate::wire::{self, FULL_HOP_LIMIT, Kind, Proof};
 
 use super::{Full, Node};
 
@@ -30,23 +30,29 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     /// The next frame for the air, written to the start of `buf`, which must hold
     /// [`MAX_FRAME`](crate::region::MAX_FRAME) octets; a smaller one yields `None` where the frame does not fit.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
-        self.transmit_text(Priority::Emergency, now, buf)
+        self.poll_urgent(now, buf)
             .or_else(|| self.transmit_answer(buf))
             .or_else(|| self.transmit_status(buf))
-            .or_else(|| self.transmit_for_others(now, buf))
+            .or_else(|| self.transmit_hop_ack(buf))
+            .or_else(|| self.transmit_for_others(Lane::Ordinary, now, buf))
             .or_else(|| self.transmit_confirmation(now, buf))
             .or_else(|| self.transmit_text(Priority::Background, now, buf))
             .or_else(|| self.transmit_beacon(now, buf))
     }
 
+    /// As [`Node::poll_transmit`], for a transmit queue that has no room but for [`Priority::Emergency`].
+    pub fn poll_urgent(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
+        self.transmit_text(Priority::Emergency, now, buf)
+            .or_else(|| self.transmit_for_others(Lane::Urgent, now, buf))
+    }
+
     /// Says something about a message to its other end, `destination`, once: in the shortest way to whoever was heard just
     /// now, else by way of relays.
-    pub(super) fn answer(&mut self, destination: NodeId, proof: [u8; 4], came: Came, now: Instant) {
-        if came != Came::Directly {
-            self.send_far(destination, proof, came, now);
-        } else if !self.answers.iter().any(|waiting| *waiting == proof) {
-            // When full, this one is dropped: whoever waits for it will ask again.
-            let _ = self.answers.push_back(proof);
+    pub(super) fn answer(&mut self, destination: NodeId, proof: Proof, heard: Heard, now: Instant) {
+        if heard.came == Came::Directly {
+            self.queue_answer(proof, heard.urgent);
+        } else {
+            self.send_far(destination, proof, heard, now);
         }
     }
 
@@ -73,7 +79,8 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     fn transmit_confirmation(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmission> {
         let index = self.confirming.iter().position(|entry| entry.progress == Progress::Due)?;
         let entry = self.confirming[index];
-        let len = receipt(entry.id.source, entry.receipt, true).emit(buf).ok()?;
+        let proof = Proof::of(entry.receipt, entry.schedule.wants_strong());
+        let len = receipt(entry.id.source, proof, true).emit(buf).ok()?;
         let last = Some(self.aim(buf.get_mut(..len)?, entry.id.source, entry.schedule, now));
         let token = self.token();
         self.confirming[index].progress = Progress::OnAir(token);
@@ -87,7 +94,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let ready = |entry: &&Outgoing| {
             entry.phase == Phase::Due
                 && entry.priority >= lowest
-                && self.is_first_in_line(entry.id)
+                && self.is_first_in_line(entry)
                 && (entry.text.is_some() || self.long.is_ready(entry.id, now))
         };
         // The oldest among the most urgent: `max_by_key` keeps the last of equals, hence the reversal.
@@ -97,34 +104,46 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
 
         let mut sealed = [0u8; wire::MAX_TEXT_OCTETS + wire::TAG_OCTETS];
         let session = &self.sessions[self.session_index(id.source, id.destination).ok()?];
-        let len = session.key.seal_text(id, text.as_bytes(), &mut sealed)?;
-        let frame = wire::Text {
-            hop_limit: FULL_HOP_LIMIT,
-            next_hop: wire::DIRECT,
-            destination: id.destination,
-            source: id.source,
-            counter: session.on_air(id.counter),
-            sealed: &sealed[..len],
+        let (kind, text) = (kind_of(priority), text.as_bytes());
+        let len = match kind {
+            Kind::Urgent => session.key.seal_urgent(id, text, &mut sealed)?,
+            _ => session.key.seal_text(id, text, &mut sealed)?,
         };
-        let len = frame.emit(buf).ok()?;
-        let last = Some(self.aim(buf.get_mut(..len)?, id.destination, schedule, now));
+        let sealed = &sealed[..len];
+        let neighbor = self.goes_direct(session, id, schedule).filter(|_| kind == Kind::Text);
+        let last = match neighbor {
+            Some(neighbor) => Self::emit_direct(session, id, sealed, neighbor, buf)?,
+            None => {
+                let frame = wire::Text {
+                    hop_limit: FULL_HOP_LIMIT,
+                    next_hop: wire::DIRECT,
+                    destination: id.destination,
+                    source: id.source,
+                    form: session.form(kind, id, sealed, schedule.wants_strong()),
+                    sealed,
+                };
+                let len = frame.emit(buf).ok()?;
+                self.aim(buf.get_mut(..len)?, id.destination, schedule, now)
+            }
+        };
 
         let token = self.token();
         let entry = self.outgoing.iter_mut().find(|entry| entry.id == id)?;
         entry.phase = Phase::OnAir(token);
-        entry.last = last;
+        entry.last = Some(last);
         self.stats.texts_transmitted = self.stats.texts_transmitted.wrapping_add(1);
-        Some(Transmission { len, priority, token })
+        Some(Transmission { len: last.octets, priority, token })
     }
 
     /// One message at a time between two addresses keeps their order, and an absent destination costs the
-    /// probes of one message only.
-    fn is_first_in_line(&self, id: MessageId) -> bool {
+    /// probes of one message only. Urgent ones do not stand behind others, but others behind them.
+    fn is_first_in_line(&self, entry: &Outgoing) -> bool {
+        let place = |entry: &Outgoing| (kind_of(entry.priority) != Kind::Urgent, entry.id.counter);
         !self.outgoing.iter().any(|other| {
             other.is_open()
-                && other.id.source == id.source
-                && other.id.destination == id.destination
-                && other.id.counter < id.counter
+                && other.id.source == entry.id.source
+                && other.id.destination == entry.id.destination
+                && place(other) < place(entry)
         })
     }
 
@@ -144,6 +163,11 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     }
 }
 
-pub(super) fn receipt(destination: NodeId, proof: [u8; 4], acknowledge: bool) -> wire::Receipt {
+/// The kind under which a message of this priority travels.
+fn kind_of(priority: Priority) -> Kind {
+    if priority >= Priority::Emergency { Kind::Urgent } else { Kind::Text }
+}
+
+pub(super) fn receipt(destination: NodeId, proof: Proof, acknowledge: bool) -> wire::Receipt {
     wire::Receipt { hop_limit: FULL_HOP_LIMIT, next_hop: wire::DIRECT, destination, acknowledge, proof }
 }

@@ -4,7 +4,7 @@ use crate::crypto::Window;
 use crate::id::MessageId;
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::wire::{FLOOD, FULL_HOP_LIMIT};
+use crate::wire::{FLOOD, FULL_HOP_LIMIT, STRONG_OCTETS};
 
 use super::{Attempt, Schedule, Text};
 
@@ -30,6 +30,17 @@ impl Came {
     }
 }
 
+/// How what is to be answered was heard: the answer follows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// By which way.
+    pub(crate) came: Came,
+    /// In the strong form: the answer has the same.
+    pub(crate) strong: bool,
+    /// As an urgent text: the answer goes before others.
+    pub(crate) urgent: bool,
+}
+
 /// A received message that the host has not yet made durable. No answer goes out before that.
 #[derive(Debug)]
 pub struct Arriving {
@@ -37,7 +48,7 @@ pub struct Arriving {
     /// `None`: it is a long text, which is elsewhere.
     pub(crate) text: Option<Text>,
     pub(crate) quality: Quality,
-    pub(crate) came: Came,
+    pub(crate) heard: Heard,
     /// The session's replay window with this message marked.
     pub(crate) window: Window,
     /// Whether the host has been told.
@@ -63,9 +74,9 @@ pub enum Progress {
 pub struct Confirming {
     pub(crate) id: MessageId,
     /// The proof of our receipt.
-    pub(crate) receipt: [u8; 4],
+    pub(crate) receipt: [u8; STRONG_OCTETS],
     /// The proof of the source's ack for it.
-    pub(crate) ack: [u8; 4],
+    pub(crate) ack: [u8; STRONG_OCTETS],
     pub(crate) give_up_at: Instant,
     pub(crate) progress: Progress,
     pub(crate) schedule: Schedule,

@@ -12,11 +12,11 @@ mod session;
 mod state;
 
 pub use fragment::{Cut, Due, MAX_LONG_TEXT_OCTETS, Sending, WINDOW};
-pub use incoming::{Arriving, Came, Confirming, Progress};
+pub use incoming::{Arriving, Came, Confirming, Heard, Progress};
 pub use outgoing::{Asked, Attempt, Custody, Outgoing, Phase, Wish};
 pub use pace::Pace;
 pub use reassembly::{Gathered, Reassembly, Refused};
-pub use retransmit::Schedule;
+pub use retransmit::{SHORT_ATTEMPTS, Schedule};
 pub(crate) use session::Reservation;
 pub use session::Session;
 pub use state::{Failure, State};

@@ -4,27 +4,27 @@ use crate::id::{MessageId, NodeId};
 use crate::net::Hop;
 use crate::priority::Priority;
 use crate::time::Instant;
+use crate::wire::{Receipt, STRONG_OCTETS};
 
-use super::{Schedule, State, Text};
+use super::{Came, Heard, Schedule, State, Text};
 
 /// What whoever sent a receipt wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wish {
     /// Nothing.
     Nothing,
-    /// That it came; in reach.
-    AckFromNear,
-    /// That it came; over relays.
-    AckFromFar,
+    /// That it came.
+    Ack(Heard),
 }
 
 impl Wish {
-    /// By the flag of the receipt, and whether its sender was heard itself.
-    pub(crate) const fn of(acknowledge: bool, direct: bool) -> Self {
-        match (acknowledge, direct) {
-            (false, _) => Self::Nothing,
-            (true, true) => Self::AckFromNear,
-            (true, false) => Self::AckFromFar,
+    /// By the receipt, and whether its sender was heard itself.
+    pub(crate) const fn of(receipt: &Receipt, direct: bool) -> Self {
+        let came = if direct { Came::Directly } else { Came::InFlood };
+        if receipt.acknowledge {
+            Self::Ack(Heard { came, strong: receipt.proof.is_strong(), urgent: false })
+        } else {
+            Self::Nothing
         }
     }
 }
@@ -91,9 +91,9 @@ pub struct Outgoing {
     /// The last time it was on the air.
     pub(crate) last: Option<Attempt>,
     /// The proof of its ack, as a custodian will compute it.
-    pub(crate) ack: [u8; 4],
+    pub(crate) ack: [u8; STRONG_OCTETS],
     /// The proof of its receipt, as the destination will compute it.
-    pub(crate) receipt: [u8; 4],
+    pub(crate) receipt: [u8; STRONG_OCTETS],
     /// What the host has not been told yet.
     pub(crate) news: Option<State>,
 }
@@ -114,7 +114,7 @@ impl Outgoing {
 #[derive(Clone, Copy, Debug)]
 pub struct Custody {
     pub(crate) id: MessageId,
-    pub(crate) receipt: [u8; 4],
+    pub(crate) receipt: [u8; STRONG_OCTETS],
     pub(crate) expires_at: Instant,
     /// Who keeps it.
     pub(crate) keeper: NodeId,

@@ -22,6 +22,10 @@ const HEARD_WITHIN: Duration = Duration::from_millis(1_500);
 /// Hearing a node brings an attempt forward only when the last one is older than this.
 const HEARD_HOLDOFF: Duration = Duration::from_secs(10);
 
+/// Attempts in the short form before those in the strong one: the first is as often lost in a collision as to a forger, and the
+/// seven octets of the strong form are spent where something is wrong.
+pub const SHORT_ATTEMPTS: u8 = 2;
+
 /// The attempts of one thing that waits for an answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Schedule {
@@ -40,6 +44,16 @@ impl Schedule {
     /// Attempts so far, at most 255.
     pub const fn attempts(&self) -> u8 {
         self.attempts
+    }
+
+    /// Whether the next attempt is to be one that no forger can keep from being looked at.
+    pub const fn wants_strong(&self) -> bool {
+        self.attempts.saturating_add(self.taken) >= SHORT_ATTEMPTS
+    }
+
+    /// Whether an attempt left the antenna no longer than `period` ago.
+    pub fn tried_within(&self, period: Duration, now: Instant) -> bool {
+        self.last.is_some_and(|last| now - last <= period)
     }
 
     /// An attempt left the antenna at `now`; when to make the next if nothing of `octets` octets answers it.

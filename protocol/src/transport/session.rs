@@ -1,8 +1,8 @@
 //! What two nodes remember of each other: the key, our counter towards them, their counters towards us.
 
-use crate::crypto::{SessionKey, Window};
-use crate::id::{NodeId, SequenceNumber};
-use crate::wire::Counter;
+use crate::crypto::{self, Forged, Purpose, SessionKey, Window};
+use crate::id::{MessageId, NodeId, SequenceNumber};
+use crate::wire::{self, Form, Kind};
 
 /// Counters made durable at a time: one write of a counter pays for this many messages.
 pub(crate) const RESERVE_BLOCK: u32 = 32;
@@ -124,19 +124,61 @@ impl Session {
         self.via.unwrap_or(self.remote)
     }
 
-    /// How `counter` travels: eight bits when the remote cannot mistake them, else in full.
-    pub(crate) fn on_air(&self, counter: u32) -> Counter {
-        let known = self.proven.unwrap_or(0);
-        if counter.abs_diff(known) <= SequenceNumber::UNAMBIGUOUS {
-            Counter::Short(SequenceNumber::of(counter))
-        } else {
-            Counter::Full(counter)
+    /// In which form a frame of ours travels, a text, urgent text or fragment: short where `strong` is not asked for and the
+    /// remote cannot mistake eight bits of the counter.
+    pub(crate) fn form(&self, kind: Kind, id: MessageId, sealed: &[u8], strong: bool) -> Form {
+        match kind {
+            Kind::Urgent => Form::Urgent(self.key.strengthen(kind, id, sealed)),
+            _ if strong || !self.is_near(id.counter) => Form::Strong(self.key.strengthen(kind, id, sealed)),
+            _ => Form::Short(SequenceNumber::of(id.counter)),
         }
     }
 
-    /// The counter that an arriving frame means.
-    pub(crate) fn recover(&self, counter: Counter) -> u32 {
-        counter.recover(self.window.top().unwrap_or(0))
+    /// By which the remote's direct texts name this session.
+    pub(crate) fn label_of_remote(&self) -> [u8; wire::LABEL_OCTETS] {
+        self.key.label(self.remote, self.local)
+    }
+
+    /// Whether the remote cannot mistake the lowest octet of this counter of ours.
+    pub(crate) fn is_near(&self, counter: u32) -> bool {
+        counter.abs_diff(self.proven.unwrap_or(0)) <= SequenceNumber::UNAMBIGUOUS
+    }
+
+    /// Opens a frame of the remote, a text, urgent text or fragment: writes what was sealed to the start of `out`, and says
+    /// which counter it has and how long it is.
+    pub(crate) fn open(
+        &self,
+        kind: Kind,
+        frame: &wire::Text<'_>,
+        out: &mut [u8],
+    ) -> Result<(MessageId, usize), Forged> {
+        let id = self.meant(kind, frame)?;
+        let len = match kind {
+            Kind::Fragment => self.key.open_fragment(id, frame.sealed, out)?,
+            Kind::Urgent => self.key.open_urgent(id, frame.sealed, out)?,
+            _ => self.key.open_text(id, frame.sealed, out)?,
+        };
+        Ok((id, len))
+    }
+
+    /// Checks a poll of the remote, and says which message it is about.
+    pub(crate) fn open_poll(
+        &self,
+        frame: &wire::Text<'_>,
+        proof: &[u8; wire::TAG_OCTETS],
+    ) -> Result<MessageId, Forged> {
+        let id = self.meant(Kind::Fragment, frame)?;
+        if crypto::same(&self.key.proof(Purpose::Poll, id), proof) { Ok(id) } else { Err(Forged) }
+    }
+
+    /// Which counter a frame of the remote has; a second tag must fit.
+    fn meant(&self, kind: Kind, frame: &wire::Text<'_>) -> Result<MessageId, Forged> {
+        let counter = frame.form.recover(self.window.top().unwrap_or(0));
+        let id = MessageId { source: self.remote, destination: self.local, counter };
+        if let Some(strong) = frame.form.strong() {
+            self.key.check_strong(kind, id, frame.sealed, &strong.second_tag)?;
+        }
+        Ok(id)
     }
 
     pub(crate) fn prove(&mut self, counter: u32) {

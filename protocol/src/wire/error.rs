@@ -25,6 +25,8 @@ pub enum Error {
     InvalidIndex,
     /// A fragment status does not end with a fragment that is missing.
     InvalidBitmap,
+    /// No kind stands for urgent fragments; values only.
+    UrgentFragment,
     /// The buffer is shorter than the frame; values only.
     BufferTooSmall,
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Error {
             Self::InvalidHopLimit => "the hop limit is above 7",
             Self::InvalidIndex => "the fragment has no valid index",
             Self::InvalidBitmap => "the bitmap does not end with a missing fragment",
+            Self::UrgentFragment => "there are no urgent fragments",
             Self::BufferTooSmall => "the buffer is shorter than the frame",
         })
     }

@@ -5,8 +5,8 @@
 //! ```text
 //!    0        1          2    3    4    5    6          7    8    9
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
-//!   | 7 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext     |  tag 4  |
-//!   |        |          |         |         |          | 3 of counter |                |         |
+//!   | 7 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext     |  tag 4  | if f: second
+//!   |        |          |         |         |          | 3 of counter |                |         | tag 4
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
 //! ```
 //!
@@ -26,7 +26,7 @@
 //! How many fragments there are, only the last one says: before it is there, nobody needs to know. All fragments but
 //! the last have the same length, so that any one of them shows where the others belong.
 
-use super::text::Text;
+use super::text::{Form, Text};
 use super::{Error, Kind, MAX_TEXT_OCTETS, TAG_OCTETS};
 use crate::id::MessageId;
 
@@ -72,6 +72,9 @@ impl<'a> Fragment<'a> {
     }
 
     fn check(&self) -> Result<(), Error> {
+        if matches!(self.0.form, Form::Urgent(_)) {
+            return Err(Error::UrgentFragment);
+        }
         let sealed = self.0.sealed.len();
         // An index without a piece is neither the one nor the other.
         if sealed == INDEX_OCTETS + TAG_OCTETS { Err(Error::Truncated) } else { Ok(()) }

@@ -17,8 +17,10 @@ use crate::id::NodeId;
 mod ack;
 pub mod beacon;
 mod custody;
+pub mod direct;
 mod error;
 pub mod fragment;
+mod proof;
 mod receipt;
 pub mod routed;
 mod status;
@@ -27,12 +29,14 @@ pub mod text;
 pub use ack::Ack;
 pub use beacon::{Beacon, Entries, Metric, Role, RouteEntry};
 pub use custody::Custody;
+pub use direct::{Direct, LABEL_OCTETS};
 pub use error::Error;
 pub use fragment::{Fragment, FragmentSet, INDEX_OCTETS, MAX_FRAGMENTS, MAX_PIECE_OCTETS, Piece};
+pub use proof::{Proof, STRONG_OCTETS};
 pub use receipt::Receipt;
 pub use routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 pub use status::Status;
-pub use text::{Counter, MAX_TEXT_OCTETS, Text};
+pub use text::{Form, MAX_TEXT_OCTETS, Strong, Text};
 
 /// The most octets in a frame: what the radio's buffer and length field hold.
 pub const MAX_FRAME: usize = 255;
@@ -56,13 +60,17 @@ pub enum Kind {
     Receipt,
     /// A node is there.
     Beacon,
+    /// What a person wrote for a neighbor, sealed.
+    Direct,
     /// Who keeps a text, or need not any more.
     Custody,
     /// A piece of a long text, sealed.
     Fragment,
     /// End to end: which fragments are missing.
     Status,
-    /// Something newer than this code: 0, 5 or 9 to 15. Relays pass on those from 9 all the same.
+    /// What a person wrote and cannot wait, sealed.
+    Urgent,
+    /// Something newer than this code: 0, 9 or 11 to 15. Relays pass on those from 9 all the same.
     Unknown(u8),
 }
 
@@ -74,9 +82,11 @@ impl Kind {
             2 => Self::Ack,
             3 => Self::Receipt,
             4 => Self::Beacon,
+            5 => Self::Direct,
             6 => Self::Custody,
             7 => Self::Fragment,
             8 => Self::Status,
+            10 => Self::Urgent,
             other => Self::Unknown(other),
         }
     }
@@ -84,10 +94,15 @@ impl Kind {
     /// Whether relays pass such frames on: the start of those is [`Routed`]. Kinds that are not known are, but for 0.
     pub const fn is_routed(self) -> bool {
         match self {
-            Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status => true,
-            Self::Ack | Self::Beacon => false,
-            Self::Unknown(number) => !matches!(number, 0 | 5),
+            Self::Text | Self::Receipt | Self::Custody | Self::Fragment | Self::Status | Self::Urgent => true,
+            Self::Ack | Self::Beacon | Self::Direct => false,
+            Self::Unknown(number) => number != 0,
         }
+    }
+
+    /// Whether it is a text, urgent or not.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Urgent)
     }
 
     /// The number on the air, 0 to 15.
@@ -97,9 +112,11 @@ impl Kind {
             Self::Ack => 2,
             Self::Receipt => 3,
             Self::Beacon => 4,
+            Self::Direct => 5,
             Self::Custody => 6,
             Self::Fragment => 7,
             Self::Status => 8,
+            Self::Urgent => 10,
             Self::Unknown(number) => number & 0x0F,
         }
     }
@@ -113,7 +130,7 @@ pub fn kind_of(octets: &[u8]) -> Option<Kind> {
 /// Any frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Frame<'a> {
-    /// What a person wrote, sealed.
+    /// What a person wrote, sealed; urgent or not, as its form says.
     Text(Text<'a>),
     /// Hop by hop: the text has been taken over.
     Ack(Ack),
@@ -121,6 +138,8 @@ pub enum Frame<'a> {
     Receipt(Receipt),
     /// A node is there.
     Beacon(Beacon<'a>),
+    /// What a person wrote for a neighbor, sealed.
+    Direct(Direct<'a>),
     /// Who keeps a text, or need not any more.
     Custody(Custody),
     /// A piece of a long text, sealed.
@@ -150,9 +169,11 @@ impl<'a> Frame<'a> {
             Kind::Ack => Ack::parse(octets).map(Self::Ack),
             Kind::Receipt => Receipt::parse(octets).map(Self::Receipt),
             Kind::Beacon => Beacon::parse(octets).map(Self::Beacon),
+            Kind::Direct => Direct::parse(octets).map(Self::Direct),
             Kind::Custody => Custody::parse(octets).map(Self::Custody),
             Kind::Fragment => Fragment::parse(octets).map(Self::Fragment),
             Kind::Status => Status::parse(octets).map(Self::Status),
+            Kind::Urgent => Text::parse_urgent(octets).map(Self::Text),
             Kind::Unknown(kind) => Ok(Self::Unknown { kind, octets }),
         }
     }
@@ -167,6 +188,7 @@ impl<'a> Frame<'a> {
             Self::Ack(ack) => ack.emit(out),
             Self::Receipt(receipt) => receipt.emit(out),
             Self::Beacon(beacon) => beacon.emit(out),
+            Self::Direct(direct) => direct.emit(out),
             Self::Custody(custody) => custody.emit(out),
             Self::Fragment(fragment) => fragment.emit(out),
             Self::Status(status) => status.emit(out),

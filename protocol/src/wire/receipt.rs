@@ -7,10 +7,11 @@
 //!   +--------+----------+---------+-------------------+
 //! ```
 //!
-//! 8 octets. The destination is the source of the text, which knows by the proof whose receipt it is and for what. The
+//! 8 octets, or 12 with a [strong proof](super::Proof). The destination is the source of the text, which knows by the proof whose receipt it is and for what. The
 //! flag asks for an ack of this receipt.
 
-use super::{Error, Head, Kind, Reader, TAG_OCTETS, Writer, check_destination};
+use super::proof::STRONG_OCTETS;
+use super::{Error, Head, Kind, Proof, Reader, TAG_OCTETS, Writer, check_destination};
 use crate::id::NodeId;
 
 /// A receipt on its way.
@@ -25,25 +26,26 @@ pub struct Receipt {
     /// Whether whoever sends this repeats it until it is acknowledged.
     pub acknowledge: bool,
     /// What only the text's destination can make of its id.
-    pub proof: [u8; TAG_OCTETS],
+    pub proof: Proof,
 }
 
 impl Receipt {
-    /// Octets of the frame.
+    /// Octets of the frame with a short proof.
     pub const OCTETS: usize = 4 + TAG_OCTETS;
+    /// Octets of the frame with a strong proof.
+    pub const STRONG_OCTETS: usize = 4 + STRONG_OCTETS;
 
     pub(super) fn parse(octets: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader(octets);
         let Head { flag: acknowledge, hop_limit } = Head::of(reader.octet()?);
         let next_hop = reader.octet()?;
         let destination = reader.node()?;
-        let proof = reader.array()?;
-        reader.end()?;
+        let proof = Proof::parse(reader.rest())?;
         check_destination(destination)?;
         Ok(Self { hop_limit, next_hop, destination, acknowledge, proof })
     }
 
-    /// Writes the frame to the start of `out` and returns its length, 8.
+    /// Writes the frame to the start of `out` and returns its length, 8 or 12.
     ///
     /// # Errors
     /// [`Error::BufferTooSmall`], or what `parse` would say of the frame.
@@ -53,7 +55,7 @@ impl Receipt {
         let mut writer = Writer::new(out);
         writer.put(&[head.octet(Kind::Receipt)?, self.next_hop])?;
         writer.node(self.destination)?;
-        writer.put(&self.proof)?;
+        writer.put(self.proof.octets())?;
         Ok(writer.len())
     }
 }

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! Hop limit and next hop change from hop to hop. All else stays and is the frame's [identity](Routed::identity): by it
-//! a node recognises the copies of one frame, whatever its kind, also of kinds that are not known here.
+//! a node recognises the copies of one frame, whatever its kind, also of kinds that are not known here. What the strong form of
+//! a text adds is left out of it, so that all attempts of one message are one.
 
-use super::{Head, Kind, Reader};
+use super::text::{HEADER, UPPER_OCTETS};
+use super::{FLAG, Head, Kind, Reader, TAG_OCTETS};
 use crate::id::NodeId;
 
 /// The next hop that stands for the destination itself.
@@ -55,16 +57,29 @@ impl Routed {
         }
     }
 
-    /// What all copies of a frame have in common, whatever path they took: FNV-1a (RFC 9923) over the octets that no
-    /// relay changes. Tells copies apart, not friend from foe.
+    /// What all copies of a frame have in common, whatever path and form they took: FNV-1a (RFC 9923) over the octets that
+    /// no relay changes, less what only the strong form has. Tells copies apart, not friend from foe.
     pub fn identity(octets: &[u8]) -> u32 {
-        let fixed = octets.first().map(|head| head & !super::MAX_HOP_LIMIT);
-        let rest = octets.get(2..).unwrap_or_default();
-        fixed
-            .iter()
-            .chain(rest)
+        let (changes, header, sealed) = match both_forms_have(octets) {
+            Some((header, sealed)) => (super::MAX_HOP_LIMIT | FLAG, header, sealed),
+            None => (super::MAX_HOP_LIMIT, octets.get(2..).unwrap_or_default(), &[][..]),
+        };
+        let head = octets.first().map(|head| head & !changes);
+        head.iter()
+            .chain(header)
+            .chain(sealed)
             .fold(0x811C_9DC5, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
     }
+}
+
+/// Of a text or fragment in the strong form, what its short form has, too: header and sealed octets.
+fn both_forms_have(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let has_forms = matches!(super::kind_of(octets)?, Kind::Text | Kind::Fragment);
+    if !has_forms || !Head::of(*octets.first()?).flag {
+        return None;
+    }
+    let (start, _) = octets.split_last_chunk::<TAG_OCTETS>()?;
+    Some((octets.get(2..HEADER)?, start.get(HEADER + UPPER_OCTETS..)?))
 }
 
 /// How a frame names a node as its next hop, under the sequence with which it offered the way: one octet, 1 to 254, which
@@ -95,7 +110,41 @@ mod tests {
             other[place] ^= 1;
             assert_ne!(Routed::identity(&other), identity, "octet {place}");
         }
-        assert_ne!(Routed::identity(&[0x1F, 0x40, 0x02, 0x01, 0x01, 0x01, 7, 8, 9]), identity, "the flag");
+        assert_ne!(
+            Routed::identity(&[0x3F, 0x40, 0x02, 0x01, 0x01, 0x01, 7, 8, 9]),
+            identity,
+            "another kind"
+        );
+        let flag = |head| Routed::identity(&[head, 0, 2, 1, 1, 1, 7, 8, 9]);
+        assert_ne!(flag(0x30), flag(0x38), "a flag with another meaning");
+    }
+
+    #[test]
+    fn both_forms_of_a_message_have_one_identity() {
+        let (text, strong) = (
+            [0x10, 0, 2, 1, 1, 1, 7, 20, 21, 22, 23, 24],
+            [0x1F, 0x40, 2, 1, 1, 1, 7, 0, 1, 2, 20, 21, 22, 23, 24, 40, 41, 42, 43],
+        );
+        assert_eq!(Routed::identity(&text), Routed::identity(&strong));
+        let (mut fragment, mut strong_fragment) = (text, strong);
+        (fragment[0], strong_fragment[0]) = (0x70, 0x7F);
+        assert_eq!(Routed::identity(&fragment), Routed::identity(&strong_fragment));
+        assert_ne!(Routed::identity(&fragment), Routed::identity(&text));
+        let mut urgent = strong;
+        urgent[0] = 0xA7;
+        assert_ne!(Routed::identity(&urgent), Routed::identity(&strong));
+        for place in [2, 3, 4, 5, 6, 10, 14] {
+            let mut other = strong;
+            other[place] ^= 1;
+            assert_ne!(Routed::identity(&other), Routed::identity(&text), "octet {place}");
+        }
+    }
+
+    #[test]
+    fn octets_too_few_for_a_form_have_an_identity_all_the_same() {
+        for len in 0..24 {
+            Routed::identity(&[0x1F; 24][..len]);
+        }
     }
 
     #[test]

@@ -9,11 +9,17 @@ fn node() -> impl Strategy<Value = NodeId> {
     (1..=0xFFFE_u16).prop_map(NodeId)
 }
 
-fn counter() -> impl Strategy<Value = Counter> {
-    prop_oneof![
-        any::<u8>().prop_map(|low| Counter::Short(SequenceNumber(low))),
-        any::<u32>().prop_map(Counter::Full)
-    ]
+fn strong() -> impl Strategy<Value = Strong> {
+    any::<(u32, [u8; TAG_OCTETS])>().prop_map(|(counter, second_tag)| Strong { counter, second_tag })
+}
+
+/// The forms of what is not urgent.
+fn form() -> impl Strategy<Value = Form> {
+    prop_oneof![any::<u8>().prop_map(|low| Form::Short(SequenceNumber(low))), strong().prop_map(Form::Strong)]
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    any::<([u8; STRONG_OCTETS], bool)>().prop_map(|(whole, strong)| Proof::of(whole, strong))
 }
 
 prop_compose! {
@@ -22,7 +28,7 @@ prop_compose! {
         next_hop: u8,
         destination in node(),
         acknowledge: bool,
-        proof: [u8; TAG_OCTETS],
+        proof in proof(),
     ) -> Receipt {
         Receipt { hop_limit, next_hop, destination, acknowledge, proof }
     }
@@ -58,7 +64,7 @@ proptest! {
 
     #[test]
     fn any_octets_behind_a_known_kind_are_parsed_without_panic(
-        head in prop_oneof![0x10..0x50_u8, 0x70..0x90_u8],
+        head in prop_oneof![0x10..0x90_u8, 0xA0..0xB0_u8],
         mut octets in prop::collection::vec(any::<u8>(), 1..24)
     ) {
         octets[0] = head;
@@ -69,32 +75,43 @@ proptest! {
     fn texts_come_back_as_they_went(
         (hop_limit, next_hop) in (0..=MAX_HOP_LIMIT, any::<u8>()),
         (destination, source) in (node(), node()).prop_filter("two nodes", |(a, b)| a != b),
-        counter in counter(),
+        form in prop_oneof![form(), strong().prop_map(Form::Urgent)],
         sealed in prop::collection::vec(any::<u8>(), 5..=MAX_TEXT_OCTETS + TAG_OCTETS),
     ) {
-        let text = Text { hop_limit, next_hop, destination, source, counter, sealed: &sealed };
-        let overhead = if matches!(counter, Counter::Short(_)) { 11 } else { 14 };
+        let text = Text { hop_limit, next_hop, destination, source, form, sealed: &sealed };
+        let overhead = if matches!(form, Form::Short(_)) { 11 } else { 18 };
         prop_assert_eq!(there_and_back(Frame::Text(text)), overhead + sealed.len() - TAG_OCTETS);
     }
 
     #[test]
-    fn acks_come_back_as_they_went(proof: [u8; TAG_OCTETS]) {
-        prop_assert_eq!(there_and_back(Frame::Ack(Ack { proof })), 5);
+    fn acks_come_back_as_they_went(proof in proof()) {
+        prop_assert_eq!(there_and_back(Frame::Ack(Ack { proof })), if proof.is_strong() { 9 } else { 5 });
+    }
+
+    #[test]
+    fn direct_texts_come_back_as_they_went(
+        label: [u8; LABEL_OCTETS],
+        sequence: u8,
+        sealed in prop::collection::vec(any::<u8>(), 5..=MAX_FRAME - 4),
+    ) {
+        let direct = Direct { label, sequence: SequenceNumber(sequence), sealed: &sealed };
+        prop_assert_eq!(there_and_back(Frame::Direct(direct)), 4 + sealed.len());
     }
 
     #[test]
     fn receipts_come_back_as_they_went(receipt in receipt()) {
-        prop_assert_eq!(there_and_back(Frame::Receipt(receipt)), 8);
+        let octets = if receipt.proof.is_strong() { 12 } else { 8 };
+        prop_assert_eq!(there_and_back(Frame::Receipt(receipt)), octets);
     }
 
     #[test]
     fn fragments_come_back_as_they_went(
         (hop_limit, next_hop) in (0..=MAX_HOP_LIMIT, any::<u8>()),
         (destination, source) in (node(), node()).prop_filter("two nodes", |(a, b)| a != b),
-        counter in counter(),
+        form in form(),
         sealed in prop::collection::vec(any::<u8>(), 6..=MAX_TEXT_OCTETS + TAG_OCTETS),
     ) {
-        let text = Text { hop_limit, next_hop, destination, source, counter, sealed: &sealed };
+        let text = Text { hop_limit, next_hop, destination, source, form, sealed: &sealed };
         let mut out = [0; MAX_FRAME];
         let len = text.emit(&mut out).unwrap();
         prop_assert_eq!(there_and_back(Frame::Fragment(Fragment(text))), len);
@@ -163,7 +180,7 @@ fn text(sealed: &[u8]) -> Text<'_> {
         next_hop: DIRECT,
         destination: NodeId(0x0101),
         source: NodeId(0x0201),
-        counter: Counter::Short(SequenceNumber(7)),
+        form: Form::Short(SequenceNumber(7)),
         sealed,
     }
 }
@@ -181,7 +198,8 @@ fn kinds_keep_their_numbers() {
         assert_eq!(kind_of(&[number << 4 | 0x0F]), Some(Kind::of(number)));
     }
     assert_eq!([Kind::Text, Kind::Ack, Kind::Receipt, Kind::Beacon].map(Kind::number), [1, 2, 3, 4]);
-    assert_eq!([Kind::Fragment, Kind::Status].map(Kind::number), [7, 8]);
+    assert_eq!(Kind::Direct.number(), 5);
+    assert_eq!([Kind::Fragment, Kind::Status, Kind::Urgent].map(Kind::number), [7, 8, 10]);
 }
 
 #[test]
@@ -194,26 +212,27 @@ fn roles_keep_their_numbers() {
 
 #[test]
 fn frames_of_an_unknown_kind_are_kept_whole() {
-    let octets = [0x5A, 1, 2, 3];
+    let octets = [0xDA, 1, 2, 3];
     let frame = Frame::parse(&octets).unwrap();
-    assert_eq!(frame, Frame::Unknown { kind: 5, octets: &octets });
+    assert_eq!(frame, Frame::Unknown { kind: 13, octets: &octets });
     assert_eq!(there_and_back(frame), 4);
 }
 
 #[test]
 fn frames_longer_than_a_radio_can_send_are_refused() {
-    assert_eq!(Frame::parse(&[0x50; MAX_FRAME + 1]), Err(Error::TooLong));
+    assert_eq!(Frame::parse(&[0xD0; MAX_FRAME + 1]), Err(Error::TooLong));
     let mut out = [0; 300];
-    assert_eq!(Frame::Unknown { kind: 5, octets: &[0x50; 256] }.emit(&mut out), Err(Error::TooLong));
+    assert_eq!(Frame::Unknown { kind: 13, octets: &[0xD0; 256] }.emit(&mut out), Err(Error::TooLong));
 }
 
 #[test]
 fn the_longest_texts_fill_a_frame() {
-    assert_eq!((text::MAX_TEXT, MAX_TEXT_OCTETS), (244, 241));
+    assert_eq!((text::MAX_TEXT, MAX_TEXT_OCTETS), (244, 237));
     let sealed = [0; 249];
     let short = text(&sealed[..text::MAX_TEXT + TAG_OCTETS]);
     assert_eq!(there_and_back(Frame::Text(short)), MAX_FRAME);
-    let full = Text { counter: Counter::Full(7), sealed: &sealed[..MAX_TEXT_OCTETS + TAG_OCTETS], ..short };
+    let strong = Form::Strong(Strong { counter: 7, second_tag: [9; 4] });
+    let full = Text { form: strong, sealed: &sealed[..MAX_TEXT_OCTETS + TAG_OCTETS], ..short };
     assert_eq!(there_and_back(Frame::Text(full)), MAX_FRAME);
 
     let mut out = [0; 300];
@@ -238,8 +257,16 @@ fn what_would_not_parse_is_not_emitted() {
     ] {
         assert_eq!(bad.emit(&mut out), Err(error));
     }
-    let receipt =
-        Receipt { hop_limit: 0, next_hop: 0, destination: NodeId(1), acknowledge: true, proof: [0; 4] };
+    let receipt = Receipt {
+        hop_limit: 0,
+        next_hop: 0,
+        destination: NodeId(1),
+        acknowledge: true,
+        proof: Proof::Short([0; 4]),
+    };
+    let direct = Direct { label: [1, 2], sequence: SequenceNumber(7), sealed: &SEALED[..4] };
+    assert_eq!(direct.emit(&mut out), Err(Error::Truncated));
+    assert_eq!(Direct { sealed: &[0; MAX_FRAME - 3], ..direct }.emit(&mut [0; 300]), Err(Error::TooLong));
     assert_eq!(Receipt { hop_limit: 8, ..receipt }.emit(&mut out), Err(Error::InvalidHopLimit));
     assert_eq!(
         Receipt { destination: NodeId::NONE, ..receipt }.emit(&mut out),
@@ -248,6 +275,8 @@ fn what_would_not_parse_is_not_emitted() {
     let fragment = Fragment(Text { sealed: &[1, 2, 3, 4, 5, 6], ..good });
     assert_eq!(there_and_back(Frame::Fragment(fragment)), 13);
     assert_eq!(fragment.poll_proof(), None);
+    let urgent = Form::Urgent(Strong { counter: 7, second_tag: [9; 4] });
+    assert_eq!(Fragment(Text { form: urgent, ..fragment.0 }).emit(&mut out), Err(Error::UrgentFragment));
     assert_eq!(Fragment(good).emit(&mut out), Err(Error::Truncated), "an index without a piece");
     let poll = Fragment(Text { sealed: &SEALED[..4], ..good });
     assert_eq!(there_and_back(Frame::Fragment(poll)), 11);
@@ -332,8 +361,8 @@ fn fragment_sets_know_their_ends() {
 
 #[test]
 fn a_sequence_number_stands_for_the_nearest_counter() {
-    assert_eq!(Counter::Short(SequenceNumber(1)).recover(0x1FE), 0x201);
-    assert_eq!(Counter::Full(9).recover(0x1FE), 9);
+    assert_eq!(Form::Short(SequenceNumber(1)).recover(0x1FE), 0x201);
+    assert_eq!(Form::Strong(Strong { counter: 9, second_tag: [0; 4] }).recover(0x1FE), 9);
 }
 
 #[test]

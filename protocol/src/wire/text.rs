@@ -3,41 +3,73 @@
 //! ```text
 //!    0        1          2    3    4    5    6          7    8    9
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
-//!   | 1 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext 1.. |  tag 4  |
-//!   |        |          |         |         |          | 3 of counter |                |         |
+//!   | 1 f hh | next hop | destin. | source  | sequence | if f: upper  | ciphertext 1.. |  tag 4  | if f: second
+//!   |        |          |         |         |          | 3 of counter |                |         | tag 4
 //!   +--------+----------+---------+---------+----------+--------------+----------------+---------+
 //! ```
 //!
-//! 11 octets around the text, 14 with the flag. The sequence number is the counter's lowest octet; the flag says that
-//! the other three follow, which a source does when it cannot be sure that its destination knows them.
+//! 11 octets around the text, 18 with the flag: the *strong form*. The sequence number is the counter's lowest octet; with
+//! the flag the other three follow, and a second tag ends the frame. The rest is the same in both forms, and so is the
+//! [identity](super::Routed::identity). An *urgent* text is laid out as the strong form, under the kind 10.
 
 use super::{Error, Head, Kind, MAX_FRAME, Reader, TAG_OCTETS, Writer, check_destination, check_source};
 use crate::id::{NodeId, SequenceNumber};
 
-/// Octets around a text whose counter travels as a sequence number.
-pub const OVERHEAD: usize = 7 + TAG_OCTETS;
-/// Octets around a text whose counter travels in full.
-pub const OVERHEAD_FULL: usize = OVERHEAD + 3;
-/// The longest text beside a sequence number, octets.
+/// Octets of the upper part of a counter.
+pub(super) const UPPER_OCTETS: usize = 3;
+/// Octets before what is sealed, in the short form.
+pub(super) const HEADER: usize = 7;
+/// Octets around a text in the short form.
+pub const OVERHEAD: usize = HEADER + TAG_OCTETS;
+/// Octets around a text in the strong form.
+pub const OVERHEAD_STRONG: usize = OVERHEAD + UPPER_OCTETS + TAG_OCTETS;
+/// The longest text in the short form, octets.
 pub const MAX_TEXT: usize = MAX_FRAME - OVERHEAD;
-/// The longest text that fits whatever the counter, octets: what callers are promised.
-pub const MAX_TEXT_OCTETS: usize = MAX_FRAME - OVERHEAD_FULL;
+/// The longest text that fits in either form, octets: what callers are promised.
+pub const MAX_TEXT_OCTETS: usize = MAX_FRAME - OVERHEAD_STRONG;
 
-/// How much of the counter travels.
+/// How much of the counter travels, and how hard the text is to forge.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Counter {
-    /// Its lowest octet.
+pub enum Form {
+    /// The counter's lowest octet, and one tag.
     Short(SequenceNumber),
-    /// All of it.
-    Full(u32),
+    /// The whole counter, and a second tag.
+    Strong(Strong),
+    /// As strong, and of the kind that overtakes all others.
+    Urgent(Strong),
 }
 
-impl Counter {
+/// What the strong form adds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Strong {
+    /// The whole counter.
+    pub counter: u32,
+    /// The tag over header and sealed octets.
+    pub second_tag: [u8; TAG_OCTETS],
+}
+
+impl Form {
     /// The whole counter, by the one that the receiver expects when only a part travelled.
     pub const fn recover(self, expected: u32) -> u32 {
         match self {
             Self::Short(sequence) => sequence.recover(expected),
-            Self::Full(counter) => counter,
+            Self::Strong(strong) | Self::Urgent(strong) => strong.counter,
+        }
+    }
+
+    /// What the strong form adds; `None` in the short form.
+    pub const fn strong(self) -> Option<Strong> {
+        match self {
+            Self::Short(_) => None,
+            Self::Strong(strong) | Self::Urgent(strong) => Some(strong),
+        }
+    }
+
+    /// The kind of a text in this form.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Short(_) | Self::Strong(_) => Kind::Text,
+            Self::Urgent(_) => Kind::Urgent,
         }
     }
 }
@@ -53,9 +85,9 @@ pub struct Text<'a> {
     pub destination: NodeId,
     /// Who wrote it.
     pub source: NodeId,
-    /// The source's counter towards this destination.
-    pub counter: Counter,
-    /// Ciphertext and tag: [`TAG_OCTETS`] and one more at least.
+    /// The source's counter towards this destination, and what proves the text besides its tag.
+    pub form: Form,
+    /// Ciphertext and (first) tag: [`TAG_OCTETS`] and one more at least.
     pub sealed: &'a [u8],
 }
 
@@ -66,21 +98,36 @@ impl<'a> Text<'a> {
         Ok(text)
     }
 
+    pub(super) fn parse_urgent(octets: &'a [u8]) -> Result<Self, Error> {
+        let text = Self::parse_form(octets, true)?;
+        let form = text.form.strong().map_or(text.form, Form::Urgent);
+        let urgent = Self { form, ..text };
+        urgent.check()?;
+        Ok(urgent)
+    }
+
     /// Reads a frame of any kind that is laid out as this one. What is sealed may be nothing: then there is a tag alone.
     pub(super) fn parse_layout(octets: &'a [u8]) -> Result<Self, Error> {
+        let strong = octets.first().is_some_and(|head| Head::of(*head).flag);
+        Self::parse_form(octets, strong)
+    }
+
+    fn parse_form(octets: &'a [u8], strong: bool) -> Result<Self, Error> {
         let mut reader = Reader(octets);
-        let Head { flag, hop_limit } = Head::of(reader.octet()?);
+        let Head { hop_limit, .. } = Head::of(reader.octet()?);
         let next_hop = reader.octet()?;
         let destination = reader.node()?;
         let source = reader.node()?;
         let low = reader.octet()?;
-        let counter = if flag {
+        let (form, sealed) = if strong {
             let [high, upper, middle] = reader.array()?;
-            Counter::Full(u32::from_be_bytes([high, upper, middle, low]))
+            let (sealed, second_tag) = reader.rest().split_last_chunk().ok_or(Error::Truncated)?;
+            let counter = u32::from_be_bytes([high, upper, middle, low]);
+            (Form::Strong(Strong { counter, second_tag: *second_tag }), sealed)
         } else {
-            Counter::Short(SequenceNumber(low))
+            (Form::Short(SequenceNumber(low)), reader.rest())
         };
-        let text = Self { hop_limit, next_hop, destination, source, counter, sealed: reader.rest() };
+        let text = Self { hop_limit, next_hop, destination, source, form, sealed };
         text.check_layout()?;
         Ok(text)
     }
@@ -91,32 +138,34 @@ impl<'a> Text<'a> {
     /// [`Error::BufferTooSmall`], or what `parse` would say of the frame.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         self.check()?;
-        self.emit_layout(Kind::Text, out)
+        self.emit_layout(self.form.kind(), out)
     }
 
     /// Writes the frame under the number of a kind that is laid out as this one.
     pub(super) fn emit_layout(&self, kind: Kind, out: &mut [u8]) -> Result<usize, Error> {
         self.check_layout()?;
-        let overhead = match self.counter {
-            Counter::Short(_) => OVERHEAD,
-            Counter::Full(_) => OVERHEAD_FULL,
-        };
+        let overhead = if self.form.strong().is_some() { OVERHEAD_STRONG } else { OVERHEAD };
         if self.sealed.len() > MAX_FRAME - overhead + TAG_OCTETS {
             return Err(Error::TooLong);
         }
-        let flag = matches!(self.counter, Counter::Full(_));
+        // The kind of an urgent text says it already.
+        let flag = matches!(self.form, Form::Strong(_));
         let mut writer = Writer::new(out);
         writer.put(&[Head { flag, hop_limit: self.hop_limit }.octet(kind)?, self.next_hop])?;
         writer.node(self.destination)?;
         writer.node(self.source)?;
-        match self.counter {
-            Counter::Short(SequenceNumber(low)) => writer.put(&[low])?,
-            Counter::Full(counter) => {
+        match self.form {
+            Form::Short(SequenceNumber(low)) => {
+                writer.put(&[low])?;
+                writer.put(self.sealed)?;
+            }
+            Form::Strong(Strong { counter, second_tag }) | Form::Urgent(Strong { counter, second_tag }) => {
                 let [high, upper, middle, low] = counter.to_be_bytes();
                 writer.put(&[low, high, upper, middle])?;
+                writer.put(self.sealed)?;
+                writer.put(&second_tag)?;
             }
         }
-        writer.put(self.sealed)?;
         Ok(writer.len())
     }
 

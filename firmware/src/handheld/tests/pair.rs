@@ -215,7 +215,7 @@ async fn the_longest_invitation_fits_on_a_line() {
     let code = Composed::invitation(NodeId(0x0100), &persons, &membership).to_string();
     assert_eq!(code.len(), fanal_protocol::pairing::MAX_CODE);
     let air = Air::new(Settings::room(), 1);
-    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(20));
+    let (line, clock, mut flash) = (Line::new(), SimulatedClock::new(), MemoryFlash::new(PAGES));
     let device = handheld(&air, "handheld", &line, &clock, &mut flash);
     let talk = async {
         line.send(format!("/language en\n/entropy {}\n", "01".repeat(32)).as_bytes()).await;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::bridge::names::sample::{ALICE, ROSA, Sample, assert_stanza, message};
 
-const MAX: usize = 241;
+const MAX: usize = 237;
 
 fn outcome(xml: &str) -> Outcome {
     translate(&message(xml), &Sample::new(), MAX, Language::French)
@@ -60,6 +60,7 @@ fn a_text_is_accepted_with_all_that_is_needed_to_answer_it() {
             repetition_key: Some("o1".to_owned()),
             replaces: None,
             body: "See you at 6".to_owned(),
+            urgent: false,
             wants_receipt: true,
             language: Language::English,
         }
@@ -254,4 +255,20 @@ fn a_message_of_ours_that_comes_back_is_noticed() {
     let Outcome::Returned { id, reason } = returned else { panic!("{returned:?}") };
     assert_eq!(id, MessageId { source: ROSA, destination: ALICE, counter: 7 });
     assert_eq!(reason, "item-not-found");
+}
+
+#[test]
+fn two_exclamation_marks_and_a_space_make_a_text_urgent_and_are_not_sent() {
+    for (body, expected) in [
+        ("!! Au feu", (true, "Au feu")),
+        ("  !!  Au feu ", (true, "Au feu")),
+        ("!!Au feu", (false, "!!Au feu")),
+        ("!!", (false, "!!")),
+        ("Au feu !! ", (false, "Au feu !!")),
+    ] {
+        let draft = accepted(to_rosa(&format!("<body>{body}</body>")));
+        assert_eq!((draft.urgent, draft.body.as_str()), expected, "{body}");
+    }
+    let longest = format!("<body>!! {}</body>", "x".repeat(MAX));
+    assert_eq!(accepted(to_rosa(&longest)).body.len(), MAX, "the mark does not count");
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use fanal_protocol::crypto::{Purpose, Window};
+use fanal_protocol::crypto::{self, Purpose, Window};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::{Acceptance, State};
 use fanal_protocol::priority::Priority;
 use fanal_protocol::time::Instant;
+use fanal_protocol::wire::{Proof, STRONG_OCTETS};
 
 use super::Peer;
 
@@ -55,8 +56,8 @@ pub struct Store {
     /// Texts of others, by the identity of their frames.
     pub kept: BTreeMap<u32, KeptRow>,
     /// The proofs that may now be said in acks, and in receipts: each follows from what is stored.
-    pub(crate) acks: BTreeSet<[u8; 4]>,
-    pub(crate) receipts: BTreeSet<[u8; 4]>,
+    acks: BTreeSet<[u8; STRONG_OCTETS]>,
+    receipts: BTreeSet<[u8; STRONG_OCTETS]>,
 }
 
 impl Store {
@@ -118,6 +119,12 @@ impl Store {
         }
     }
 
+    /// Whether this may now be said in an ack or a receipt.
+    pub(crate) fn may_say(&self, proof: &Proof) -> bool {
+        let known = |said: &[u8; STRONG_OCTETS]| crypto::proves(proof, said);
+        self.acks.iter().any(known) || self.receipts.iter().any(known)
+    }
+
     /// Our messages that have no final state, in the order of their ids.
     pub(super) fn unsettled(&self) -> VecDeque<MessageId> {
         self.outbox.iter().filter(|(_, row)| !row.state.is_final()).map(|(id, _)| *id).collect()
@@ -138,10 +145,10 @@ impl Store {
     }
 }
 
-fn proof(peers: &[Peer], purpose: Purpose, id: MessageId) -> Option<[u8; 4]> {
+fn proof(peers: &[Peer], purpose: Purpose, id: MessageId) -> Option<[u8; STRONG_OCTETS]> {
     let ours = |peer: &&Peer| {
         (peer.local, peer.remote) == (id.source, id.destination)
             || (peer.local, peer.remote) == (id.destination, id.source)
     };
-    peers.iter().find(ours).map(|peer| peer.key.proof(purpose, id))
+    peers.iter().find(ours).map(|peer| peer.key.strong_proof(purpose, id))
 }

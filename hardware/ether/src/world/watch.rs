@@ -8,7 +8,7 @@ use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::node::State;
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant};
-use fanal_protocol::wire::{Counter, Custody, Frame, Routed, Text};
+use fanal_protocol::wire::{Custody, Direct, Form, Frame, Kind, Proof, Routed, Strong, Text};
 
 use crate::channel::StationId;
 use crate::occupant::Notice;
@@ -175,20 +175,20 @@ impl Watch {
         if before || self.damaged.contains(&(station, identity)) {
             return;
         }
-        let said = |proof: &[u8; 4]| store.acks.contains(proof) || store.receipts.contains(proof);
         match Frame::parse(frame) {
             Ok(Frame::Text(text)) => {
                 if let Some(id) = self.text(&text, store, now) {
                     self.texts.entry(station).or_default().push((identity, id));
                 }
             }
+            Ok(Frame::Direct(direct)) => self.direct(&direct, store, now),
             Ok(Frame::Ack(ack)) => {
-                if !said(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
+                if !store.may_say(&ack.proof) && !self.is_hop_ack(station, &ack.proof) {
                     self.violation(now, format!("{station} sent an ack for something it has not stored"));
                 }
             }
             Ok(Frame::Receipt(receipt)) => {
-                if !said(&receipt.proof) {
+                if !store.may_say(&receipt.proof) {
                     self.violation(now, format!("{station} sent a receipt for something that was not read"));
                 }
             }
@@ -220,7 +220,8 @@ impl Watch {
     }
 
     /// Whether this says that the station has a frame that was on the air, or that it took for one.
-    fn is_hop_ack(&self, station: StationId, proof: &[u8; 4]) -> bool {
+    fn is_hop_ack(&self, station: StationId, proof: &Proof) -> bool {
+        let Proof::Short(proof) = proof else { return false };
         let Some(node) = self.nodes.get(&station) else { return false };
         let said = |identity: &u32| self.network_key.proof(Purpose::HopAck, *node, *identity) == *proof;
         // Nearly always the frame was on the air a moment ago; all of them are too many to try for each ack.
@@ -245,12 +246,8 @@ impl Watch {
 
     /// Finds out which message a text frame is, and that its nonce never sealed another text.
     fn text(&mut self, text: &Text<'_>, store: &Store, now: Instant) -> Option<MessageId> {
-        let id =
-            self.named(text, now, |key, id| key.open_text(id, text.sealed, &mut [0; MAX_FRAME]).is_ok())?;
-        if !store.outbox.contains_key(&id) {
-            self.violation(now, format!("{id} is on the air and not stored"));
-        }
-        self.sealed_once(id, text.sealed, now);
+        let id = self.named(text, now, |key, id| opens(key, text, id))?;
+        self.stored_text(id, text.sealed, store, now);
         Some(id)
     }
 
@@ -266,16 +263,31 @@ impl Watch {
             self.violation(now, format!("{source} writes to {destination}, whom it does not know"));
             return None;
         };
-        let candidates: Vec<u32> = match frame.counter {
-            Counter::Full(counter) => vec![counter],
-            Counter::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
-        };
-        let ids = candidates.into_iter().map(|counter| MessageId { source, destination, counter });
-        let id = ids.into_iter().find(|id| opens(key, *id));
+        let id = candidates(frame).find(|id| opens(key, *id));
         if id.is_none() {
             self.violation(now, format!("a frame of {source} opens with no counter"));
         }
         id
+    }
+
+    /// The same of a text that names no address.
+    fn direct(&mut self, direct: &Direct<'_>, store: &Store, now: Instant) {
+        let id = self.keys.iter().find_map(|((source, destination), key)| {
+            let called = key.label(*source, *destination) == direct.label;
+            called.then(|| opened(key, &direct.between(*source, *destination))).flatten()
+        });
+        match id {
+            Some(id) => self.stored_text(id, direct.sealed, store, now),
+            None => self.violation(now, "a direct text opens with no session".to_owned()),
+        }
+    }
+
+    /// The text of this message is on the air as these octets.
+    fn stored_text(&mut self, id: MessageId, sealed: &[u8], store: &Store, now: Instant) {
+        if !store.outbox.contains_key(&id) {
+            self.violation(now, format!("{id} is on the air and not stored"));
+        }
+        self.sealed_once(id, sealed, now);
     }
 
     /// Whatever is sealed under a counter is the same each time.
@@ -331,4 +343,29 @@ impl Watch {
         }
         report
     }
+}
+
+/// Which message of the session a text is.
+fn opened(key: &SessionKey, text: &Text<'_>) -> Option<MessageId> {
+    candidates(text).find(|id| opens(key, text, *id))
+}
+
+/// The messages that a frame may mean by the counter in it.
+fn candidates(frame: &Text<'_>) -> impl Iterator<Item = MessageId> + use<> {
+    let Text { source, destination, form, .. } = *frame;
+    let counters = match form {
+        Form::Strong(strong) | Form::Urgent(strong) => vec![strong.counter],
+        Form::Short(sequence) => (0..64).map(|turn| u32::from(sequence.0) + 256 * turn).collect(),
+    };
+    counters.into_iter().map(move |counter| MessageId { source, destination, counter })
+}
+
+fn opens(key: &SessionKey, text: &Text<'_>, id: MessageId) -> bool {
+    let mut plain = [0; MAX_FRAME];
+    let first = match text.form.kind() {
+        Kind::Urgent => key.open_urgent(id, text.sealed, &mut plain),
+        _ => key.open_text(id, text.sealed, &mut plain),
+    };
+    let second = |strong: Strong| key.check_strong(text.form.kind(), id, text.sealed, &strong.second_tag);
+    first.is_ok() && text.form.strong().is_none_or(|strong| second(strong).is_ok())
 }

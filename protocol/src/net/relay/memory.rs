@@ -1,6 +1,6 @@
 //! What went through here lately: so that copies are recognised, and lost receipts found again.
 
-use heapless::Deque;
+use heapless::{Deque, Vec};
 
 use crate::id::NodeId;
 use crate::time::{Duration, Instant};
@@ -11,10 +11,11 @@ const JUST_NOW: Duration = Duration::from_secs(8);
 /// Copies of a flooded frame are around for no longer than this; a later one is another attempt of its source.
 const FLOOD_LASTS: Duration = Duration::from_secs(15);
 
-type ReceiptFrame = [u8; Receipt::OCTETS];
+/// A receipt, whole, in either form.
+pub(super) type ReceiptFrame = Vec<u8, { Receipt::STRONG_OCTETS }>;
 
 /// What became of a frame that went through here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
     /// It was passed on a moment ago.
     JustPassed,
@@ -24,7 +25,7 @@ pub(super) enum Fate {
     Receipted(ReceiptFrame),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Trace {
     identity: u32,
     source: Option<NodeId>,
@@ -36,7 +37,7 @@ struct Trace {
 
 impl Trace {
     fn has(&self, receipt: &ReceiptFrame) -> bool {
-        self.receipt.is_some_and(|known| known.last_chunk::<4>() == receipt.last_chunk())
+        self.receipt.as_ref().is_some_and(|known| known.get(4..) == receipt.get(4..))
     }
 
     /// The same receipt once more is no news: told in vain, it would be told in vain again.
@@ -73,7 +74,7 @@ impl<const N: usize> Memory<N> {
     pub(super) fn recall(&mut self, identity: u32, now: Instant) -> Option<Fate> {
         let trace = self.find(identity)?;
         let age = now - trace.passed;
-        if let Some(receipt) = trace.receipt.filter(|_| !trace.told) {
+        if let Some(receipt) = trace.receipt.clone().filter(|_| !trace.told) {
             (trace.told, trace.passed) = (true, now);
             return Some(Fate::Receipted(receipt));
         }

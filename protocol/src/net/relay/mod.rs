@@ -16,28 +16,38 @@
 
 mod memory;
 mod passing;
+mod places;
 
 #[cfg(test)]
 mod tests;
 
 use heapless::{Deque, Vec};
 
+use crate::budget::Budget;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
 use crate::region::Rate;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::routed::{DIRECT, FLOOD, FULL_HOP_LIMIT, Routed};
 use crate::wire::{Frame, Kind, MAX_FRAME, Receipt};
 
 use super::Step;
 use memory::{Fate, Memory};
 use passing::{Passing, Phase, Way};
+pub use places::Lane;
+use places::{Place, place_for};
 
 /// Hop acks that may wait for the air.
 const ACKS: usize = 4;
 /// So many copies of a flooded frame make another one needless.
 const ENOUGH_COPIES: u8 = 2;
+
+/// Frames that pass as urgent in a burst, and the time after which one more does. Others pass like ordinary texts.
+const URGENT_PACE: (u32, Duration) = (8, Duration::from_secs(10));
+
+/// Floods that are passed on in a burst, and the time after which one more is: each makes every relay transmit.
+const FLOOD_PACE: (u32, Duration) = (16, Duration::from_secs(2));
 
 /// A frame for another node, as it was heard.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +81,8 @@ pub struct Relay<const PASSING: usize, const MEMORY: usize> {
     /// Neighbors that were seen to have taken a frame.
     reached: Deque<NodeId, ACKS>,
     stuck: Deque<Stuck, 2>,
+    urgent_pace: Budget,
+    flood_pace: Budget,
 }
 
 impl<const PASSING: usize, const MEMORY: usize> Default for Relay<PASSING, MEMORY> {
@@ -88,6 +100,8 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
             acks: Deque::new(),
             reached: Deque::new(),
             stuck: Deque::new(),
+            urgent_pace: Budget::new(URGENT_PACE.0, URGENT_PACE.1, Instant::ZERO),
+            flood_pace: Budget::new(FLOOD_PACE.0, FLOOD_PACE.1, Instant::ZERO),
         }
     }
 
@@ -114,13 +128,13 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         }
         let flood = routed.next_hop == FLOOD;
         let Some(hop_limit) = onward(routed.hop_limit, flood).filter(|_| ours || flood) else { return false };
-        if flood && self.memory.is_recent(identity, now) {
+        if flood && (self.memory.is_recent(identity, now) || !self.flood_pace.take(now)) {
             return false;
         }
         match self.memory.recall(identity, now) {
             Some(Fate::Receipted(receipt)) => {
                 return self.has(Routed::identity(&receipt))
-                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1).is_ok();
+                    || self.pass(&receipt, Way::unicast(), None, FULL_HOP_LIMIT - 1, Lane::Ordinary).is_ok();
             }
             Some(Fate::JustPassed) => {
                 self.acknowledge(identity);
@@ -133,9 +147,11 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         } else {
             (Way::unicast(), None)
         };
-        let taken = self.pass(octets, way, due, hop_limit).is_ok();
+        let urgent = routed.kind == Kind::Urgent && self.urgent_pace.take(now);
+        let lane = if urgent { Lane::Urgent } else { Lane::Ordinary };
+        let taken = self.pass(octets, way, due, hop_limit, lane).is_ok();
         if taken {
-            self.memory.remember(identity, source_of(octets, routed.kind), now);
+            self.memory.remember(identity, source_of(octets), now);
         }
         taken
     }
@@ -145,18 +161,29 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     ///
     /// # Errors
     /// There is no room.
-    pub fn send(&mut self, octets: &[u8], hop_limit: u8, now: Instant) -> Result<(), super::Full> {
+    pub fn send(
+        &mut self,
+        octets: &[u8],
+        hop_limit: u8,
+        lane: Lane,
+        now: Instant,
+    ) -> Result<(), super::Full> {
         let flood = Routed::read(octets).is_some_and(|routed| routed.next_hop == FLOOD);
         let way = if flood { Way::Flood { copies: 0 } } else { Way::unicast() };
-        self.pass(octets, way, None, hop_limit)?;
+        self.pass(octets, way, None, hop_limit, lane)?;
         self.memory.remember(Routed::identity(octets), None, now);
         Ok(())
+    }
+
+    /// Whether a neighbor was asked for something and has given no sign yet.
+    pub fn awaits_sign(&self) -> bool {
+        self.passing.iter().any(|entry| matches!(entry.phase, Phase::OnAir(_) | Phase::Waiting(_)))
     }
 
     /// Whether this is a receipt for a text that this node has just given to its destination, which knows no way back.
     fn is_answer_to_ours(&self, routed: Routed) -> bool {
         let asked = |entry: &Passing| {
-            entry.awaits_destination() && source_of(&entry.frame, Kind::Text) == Some(routed.destination)
+            entry.awaits_destination() && source_of(&entry.frame) == Some(routed.destination)
         };
         routed.kind == Kind::Receipt && routed.next_hop == DIRECT && self.passing.iter().any(asked)
     }
@@ -170,8 +197,8 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     ///
     /// # Errors
     /// There is no room.
-    pub fn send_back(&mut self, octets: &[u8]) -> Result<(), super::Full> {
-        self.pass(octets, Way::Back, None, FULL_HOP_LIMIT)
+    pub fn send_back(&mut self, octets: &[u8], lane: Lane) -> Result<(), super::Full> {
+        self.pass(octets, Way::Back, None, FULL_HOP_LIMIT, lane)
     }
 
     /// Whether a receipt was heard that may be for the frame with this identity.
@@ -191,8 +218,14 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         way: Way,
         due: Option<Instant>,
         hop_limit: u8,
+        lane: Lane,
     ) -> Result<(), super::Full> {
-        let entry = Passing::new(octets, way, due, hop_limit).ok_or(super::Full)?;
+        let entry = Passing::new(octets, way, due, hop_limit, lane).ok_or(super::Full)?;
+        match place_for(octets, lane, &self.passing, PASSING) {
+            Place::Free => {}
+            Place::Of(index) => drop(self.passing.remove(index)),
+            Place::None => return Err(super::Full),
+        }
         self.passing.push(entry).map_err(|_| super::Full)
     }
 
@@ -225,9 +258,9 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
     fn note_receipt(&mut self, octets: &[u8], source: NodeId) {
         // One that asks for an ack may be about a text that was taken over long ago.
         let Ok(Frame::Receipt(Receipt { acknowledge: false, .. })) = Frame::parse(octets) else { return };
-        let Ok(receipt) = octets.try_into() else { return };
+        let Ok(receipt) = memory::ReceiptFrame::from_slice(octets) else { return };
         let likely = |entry: &Passing| {
-            let of_source = source_of(&entry.frame, Kind::Text) == Some(source);
+            let of_source = source_of(&entry.frame) == Some(source);
             of_source && entry.was_transmitted()
         };
         let waiting = self.passing.iter().position(|entry| likely(entry) && entry.awaits_destination());
@@ -277,25 +310,34 @@ impl<const PASSING: usize, const MEMORY: usize> Relay<PASSING, MEMORY> {
         self.stuck.pop_front()
     }
 
-    /// The next frame for the air, written to the start of `buf`; returns its length. `token` is for
+    /// The next frame for the air of at least that lane, urgent ones first, written to the start of `buf`; returns its length and lane. `token` is for
     /// [`Relay::handle_transmitted`]. `route` finds the neighbor on the way to a node, other than those given.
     pub fn poll_transmit(
         &mut self,
         token: u32,
+        least: Lane,
         route: impl Fn(NodeId, &[NodeId]) -> Option<Step>,
         now: Instant,
         buf: &mut [u8],
-    ) -> Option<usize> {
-        while let Some(index) = self.passing.iter().position(|entry| entry.phase == Phase::Due) {
+    ) -> Option<(usize, Lane)> {
+        while let Some(index) = self.next_due(least) {
             let entry = self.passing.get_mut(index)?;
             if entry.choose_hop(&route) {
-                return entry.transmit(token, buf);
+                return entry.transmit(token, buf).map(|len| (len, entry.lane));
             }
             if !entry.wait_for_way(now) {
                 self.give_up(index);
             }
         }
         None
+    }
+
+    /// One of the most urgent that are due.
+    fn next_due(&self, least: Lane) -> Option<usize> {
+        let is_due = |entry: &Passing| entry.phase == Phase::Due && entry.lane >= least;
+        let due = self.passing.iter().enumerate().rev().filter(|(_, entry)| is_due(entry));
+        // Of equals the last is kept, hence the reversal.
+        due.max_by_key(|(_, entry)| entry.lane).map(|(index, _)| index)
     }
 
     fn give_up(&mut self, index: usize) {
@@ -361,12 +403,11 @@ fn is_further(heard: u8, ours: u8) -> bool {
 }
 
 /// Who wrote the message in a frame; `None` for kinds that do not say.
-fn source_of(octets: &[u8], kind: Kind) -> Option<NodeId> {
-    match (kind, Frame::parse(octets)) {
-        (Kind::Text, Ok(Frame::Text(text))) => Some(text.source),
+fn source_of(octets: &[u8]) -> Option<NodeId> {
+    match Frame::parse(octets) {
+        Ok(Frame::Text(text)) => Some(text.source),
         _ => None,
     }
 }
 
-const _: () = assert!(Receipt::OCTETS == 8, "a receipt is remembered whole");
 const _: () = assert!(DIRECT != FLOOD);

@@ -3,6 +3,7 @@
 use heapless::Vec;
 
 use super::super::Step;
+use super::places::Lane;
 use crate::id::NodeId;
 use crate::quality::Quality;
 use crate::rand::Jitter;
@@ -73,6 +74,7 @@ pub(super) struct Passing {
     pub(super) frame: Vec<u8, MAX_FRAME>,
     /// With which it is sent.
     pub(super) hop_limit: u8,
+    pub(super) lane: Lane,
     pub(super) way: Way,
     pub(super) phase: Phase,
     /// Attempts with the neighbor that is being tried.
@@ -83,12 +85,19 @@ pub(super) struct Passing {
 
 impl Passing {
     /// `None`: these octets are not a frame that is passed on.
-    pub(super) fn new(octets: &[u8], way: Way, due: Option<Instant>, hop_limit: u8) -> Option<Self> {
+    pub(super) fn new(
+        octets: &[u8],
+        way: Way,
+        due: Option<Instant>,
+        hop_limit: u8,
+        lane: Lane,
+    ) -> Option<Self> {
         Routed::read(octets)?;
         Some(Self {
             identity: Routed::identity(octets),
             frame: Vec::from_slice(octets).ok()?,
             hop_limit,
+            lane,
             way,
             phase: due.map_or(Phase::Due, Phase::Delayed),
             attempts: 0,
@@ -98,6 +107,10 @@ impl Passing {
 
     pub(super) fn kind(&self) -> Option<Kind> {
         kind_of(&self.frame)
+    }
+
+    fn is_text(&self) -> bool {
+        self.kind().is_some_and(Kind::is_text)
     }
 
     fn destination(&self) -> Option<NodeId> {
@@ -114,6 +127,15 @@ impl Passing {
 
     pub(super) fn was_transmitted(&self) -> bool {
         self.attempts > 0
+    }
+
+    /// Whether another frame may have its place: it has been on the air, or nobody knows where to send it.
+    pub(super) fn may_yield(&self) -> bool {
+        match self.phase {
+            Phase::Waiting(_) => true,
+            Phase::Delayed(_) => self.waits > 0,
+            Phase::Due | Phase::OnAir(_) => false,
+        }
     }
 
     /// Whether it was given to its destination itself, whose answer is awaited.
@@ -144,7 +166,7 @@ impl Passing {
     /// There is nobody to ask. `false`: nor was there for long.
     pub(super) fn wait_for_way(&mut self, now: Instant) -> bool {
         let tried = self.unreachable().is_some();
-        if tried || self.waits >= WAITS || self.kind() != Some(Kind::Text) {
+        if tried || self.waits >= WAITS || !self.is_text() {
             return false;
         }
         self.waits += 1;
@@ -168,11 +190,8 @@ impl Passing {
     /// It has left the antenna; whether anything is to be waited for.
     pub(super) fn transmitted(&mut self, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
         self.attempts = self.attempts.saturating_add(1);
-        let answered = match self.kind() {
-            // The destination answers a text; of all else it is only overheard that it goes on.
-            Some(Kind::Text) => true,
-            _ => !self.arrives(),
-        };
+        // The destination answers a text; of all else it is only overheard that it goes on.
+        let answered = self.is_text() || !self.arrives();
         if !matches!(self.way, Way::Unicast { .. }) || !answered {
             return false;
         }
@@ -199,7 +218,7 @@ impl Passing {
             Phase::Delayed(at) if at <= now => self.phase = Phase::Due,
             Phase::Waiting(at) if at <= now => {
                 self.phase = Phase::Due;
-                let attempts = if self.kind() == Some(Kind::Text) { ATTEMPTS } else { RECEIPT_ATTEMPTS };
+                let attempts = if self.is_text() { ATTEMPTS } else { RECEIPT_ATTEMPTS };
                 if self.attempts >= attempts {
                     return self.give_neighbor_up();
                 }

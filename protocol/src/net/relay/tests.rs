@@ -6,7 +6,7 @@ use super::super::Hop;
 use super::*;
 use crate::id::SequenceNumber;
 use crate::time::Duration;
-use crate::wire::{Counter, Text, routed};
+use crate::wire::{Form, Proof, Text, routed};
 
 type TestRelay = Relay<4, 16>;
 
@@ -28,7 +28,7 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
         next_hop: FLOOD,
         destination: DESTINATION,
         source: SOURCE,
-        counter: Counter::Short(SequenceNumber(sequence)),
+        form: Form::Short(SequenceNumber(sequence)),
         sealed: &[1, 2, 3, 4, 5, 6, sequence],
     };
     let mut out = [0; MAX_FRAME];
@@ -42,8 +42,8 @@ fn text(sequence: u8, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
 }
 
 fn receipt(destination: NodeId, hop_limit: u8, next: Option<NodeId>) -> Vec<u8> {
-    let receipt =
-        Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof: [9, 8, 7, 6] };
+    let proof = Proof::Short([9, 8, 7, 6]);
+    let receipt = Receipt { hop_limit, next_hop: DIRECT, destination, acknowledge: false, proof };
     let mut frame = [0; Receipt::OCTETS].to_vec();
     receipt.emit(&mut frame).unwrap();
     if let Some(next) = next {
@@ -82,11 +82,16 @@ impl Bench {
 
     /// What goes on the air now.
     fn transmit(&mut self) -> Option<Vec<u8>> {
+        let (frame, _) = self.poll()?;
+        self.relay.handle_transmitted(self.token, rate(), &mut self.jitter, self.now);
+        Some(frame)
+    }
+
+    fn poll(&mut self) -> Option<(Vec<u8>, Lane)> {
         let mut buf = [0; MAX_FRAME];
         self.token += 1;
-        let len = self.relay.poll_transmit(self.token, route, self.now, &mut buf)?;
-        self.relay.handle_transmitted(self.token, rate(), &mut self.jitter, self.now);
-        Some(buf[..len].to_vec())
+        let (len, lane) = self.relay.poll_transmit(self.token, Lane::Ordinary, route, self.now, &mut buf)?;
+        Some((buf[..len].to_vec(), lane))
     }
 
     /// Waits for the next deadline; what goes on the air then.
@@ -227,7 +232,7 @@ fn a_receipt_ends_the_waiting_for_the_destination() {
     let mut bench = Bench::new();
     bench.hear(&text(1, 7, Some(FIRST)));
     let mut buf = [0; MAX_FRAME];
-    bench.relay.poll_transmit(1, direct, bench.now, &mut buf).unwrap();
+    bench.relay.poll_transmit(1, Lane::Ordinary, direct, bench.now, &mut buf).unwrap();
     assert_eq!(buf[1], DIRECT);
     bench.relay.handle_transmitted(1, rate(), &mut bench.jitter, bench.now);
     bench.hear(&receipt(SOURCE, 7, Some(FIRST)));
@@ -261,10 +266,10 @@ fn who_heard_a_flood_worst_goes_first() {
 #[test]
 fn a_full_relay_takes_nothing_more_and_goes_on() {
     let mut bench = Bench::new();
-    for sequence in 0..4 {
-        assert!(bench.hear(&text(sequence, 7, Some(FIRST))));
+    for number in 0..3 {
+        assert!(bench.hear(&invented(number, Kind::Text)));
     }
-    assert!(!bench.hear(&text(9, 7, Some(FIRST))));
+    assert!(!bench.hear(&invented(9, Kind::Text)));
     assert!(bench.transmit().is_some());
 }
 
@@ -278,4 +283,82 @@ fn the_ack_of_the_neighbor_that_was_asked_ends_the_work() {
     let acked = bench.relay.handle_ack(|neighbor, known| neighbor == SECOND && known == identity);
     assert_eq!(acked, Some(SECOND));
     assert!(bench.relay.is_empty());
+}
+
+/// A text that somebody without any key has made up, for us to pass on.
+fn invented(number: u16, kind: Kind) -> Vec<u8> {
+    let [high, low] = (0x1000 + number).to_be_bytes();
+    let [to_high, to_low] = DESTINATION.0.to_be_bytes();
+    let head = kind.number() << 4 | FULL_HOP_LIMIT;
+    let mut frame = [head, 0, to_high, to_low, high, low, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9].to_vec();
+    frame[1] = routed::name(FIRST, 0, &frame);
+    frame
+}
+
+#[test]
+fn one_source_has_half_of_the_places() {
+    let mut bench = Bench::new();
+    for sequence in 0..4 {
+        bench.hear(&text(sequence, 7, Some(FIRST)));
+    }
+    assert_eq!(bench.relay.len(), 2);
+}
+
+#[test]
+fn a_neighbor_that_invents_frames_cannot_keep_another_from_one_transmission() {
+    let mut bench = Bench::new();
+    for number in 0..200 {
+        bench.hear(&invented(number, Kind::Text));
+        bench.transmit();
+    }
+    assert!(bench.relay.len() < 4, "the last place is for urgent texts");
+    let genuine = text(7, 7, Some(FIRST));
+    assert!(bench.hear(&genuine));
+    let sent = bench.transmit().unwrap();
+    assert_eq!(Routed::identity(&sent), Routed::identity(&genuine));
+    bench.hear(&text(8, 7, Some(FIRST)));
+    assert!(bench.relay.has(Routed::identity(&genuine)), "its own next text does not push it out");
+}
+
+#[test]
+fn a_place_is_free_for_an_urgent_text_which_goes_first() {
+    let mut bench = Bench::new();
+    for number in 0..4 {
+        bench.hear(&invented(number, Kind::Text));
+    }
+    assert_eq!(bench.relay.len(), 3);
+    assert!(bench.hear(&invented(9, Kind::Urgent)));
+    let (frame, lane) = bench.poll().unwrap();
+    assert_eq!((frame[5], lane), (9, Lane::Urgent));
+}
+
+#[test]
+fn urgent_texts_beyond_the_pace_pass_like_others() {
+    let mut bench = Bench::new();
+    let lanes: Vec<Lane> = (0..10)
+        .map(|number| {
+            bench.hear(&invented(number, Kind::Urgent));
+            let (_, lane) = bench.poll().unwrap();
+            bench.relay.passing.clear();
+            lane
+        })
+        .collect();
+    let urgent = lanes.iter().filter(|lane| **lane == Lane::Urgent).count();
+    assert_eq!((urgent, lanes[9]), (URGENT_PACE.0 as usize, Lane::Ordinary));
+}
+
+#[test]
+fn invented_floods_are_passed_on_at_a_slow_pace() {
+    let mut bench = Bench::new();
+    let mut passed = 0;
+    for number in 0..400 {
+        let mut frame = invented(number, Kind::Text);
+        frame[1] = FLOOD;
+        bench.hear(&frame);
+        while bench.wait().is_some() {
+            passed += 1;
+        }
+        bench.now = START + Duration::from_millis(100) * u32::from(number);
+    }
+    assert!((20..=40).contains(&passed), "{passed} in 40 seconds");
 }

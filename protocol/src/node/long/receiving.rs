@@ -1,12 +1,13 @@
 //! Fragments and polls that come in, and the statuses that answer them.
 
-use crate::crypto::{self, Freshness, Purpose};
+use crate::crypto::Freshness;
 use crate::id::MessageId;
+use crate::net::Lane;
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::{Duration, Instant};
-use crate::transport::{Arriving, Came, Gathered, Refused};
-use crate::wire::{self, FULL_HOP_LIMIT, FragmentSet, MAX_FRAME, Piece, Routed};
+use crate::transport::{Arriving, Came, Gathered, Heard, Refused};
+use crate::wire::{self, FULL_HOP_LIMIT, FragmentSet, Kind, MAX_FRAME, Piece, Routed};
 
 use crate::node::{Discard, Node, Transmission};
 
@@ -32,27 +33,29 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         quality: Quality,
         now: Instant,
     ) -> Result<(), Discard> {
-        let wire::Text { hop_limit, destination, source, counter, sealed, .. } = frame.0;
-        let came = came(hop_limit);
-        if !self.forgeries.allows(now) {
+        let wire::Text { hop_limit, destination, source, .. } = frame.0;
+        let heard = Heard { came: came(hop_limit), strong: frame.0.form.strong().is_some(), urgent: false };
+        if !heard.strong && !self.forgeries.allows(now) {
             return Err(Discard::OverBudget);
         }
         let session = self.session(destination, source).ok_or(Discard::Foreign)?;
-        let id = MessageId { source, destination, counter: session.recover(counter) };
         let custodian = session.custodian();
         let mut plain = [0; MAX_FRAME];
         let opened = match frame.poll_proof() {
-            Some(proof) => {
-                crypto::same(&session.key.proof(Purpose::Poll, id), &proof).then_some(Opened::Poll)
+            Some(proof) => session.open_poll(&frame.0, &proof).map(|id| (id, Opened::Poll)),
+            None => {
+                let opened = session.open(Kind::Fragment, &frame.0, &mut plain);
+                opened.map(|(id, len)| (id, Opened::Fragment(len)))
             }
-            None => session.key.open_fragment(id, sealed, &mut plain).ok().map(Opened::Fragment),
         };
-        let freshness = session.window.check(id.counter);
-        let Some(opened) = opened else {
-            self.forgeries.spend();
+        let Ok((id, opened)) = opened else {
+            if !heard.strong {
+                self.forgeries.spend();
+            }
             return Err(Discard::Forged);
         };
-        if came == Came::Directly {
+        let freshness = session.window.check(id.counter);
+        if heard.came == Came::Directly {
             self.heard(custodian, quality, now);
         }
         let piece = match opened {
@@ -69,17 +72,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         match freshness {
             // Its counters are marked all at once: the whole message is here.
             Freshness::Seen => {
-                self.answer_message(message, came, now);
+                self.answer_message(message, heard, now);
                 return Err(Discard::Duplicate);
             }
             Freshness::TooOld => return Err(Discard::Replayed),
             Freshness::Fresh => {}
         }
         match piece {
-            Some(piece) => self.gather(message, piece, hop_limit, quality, now),
+            Some(piece) => self.gather(message, piece, hop_limit, (heard, quality), now),
             None => {
                 if let Some(missing) = self.long.gathering.handle_poll(message, now) {
-                    self.send_status(message, missing, came == Came::Directly, now);
+                    self.send_status(message, missing, heard.came == Came::Directly, now);
                 }
                 Ok(())
             }
@@ -91,13 +94,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         id: MessageId,
         piece: Piece<'_>,
         hop_limit: u8,
-        quality: Quality,
+        (heard, quality): (Heard, Quality),
         now: Instant,
     ) -> Result<(), Discard> {
         // One at a time per session: its window then always says just what the store will hold.
         let same_ends =
             |other: &Arriving| (other.id.source, other.id.destination) == (id.source, id.destination);
-        if self.arriving.is_full() || self.arriving.iter().any(same_ends) {
+        if !self.may_arrive(heard.urgent) || self.arriving.iter().any(same_ends) {
             return Err(Discard::Busy);
         }
         let direct = hop_limit == FULL_HOP_LIMIT;
@@ -109,7 +112,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
                 Refused::Inconsistent => Discard::Unreadable,
             })?;
         match gathered {
-            Gathered::Complete { counters } => self.complete(id, counters, came(hop_limit), quality),
+            Gathered::Complete { counters } => self.complete(id, counters, heard, quality),
             Gathered::Duplicate | Gathered::Partial => {
                 if direct && let Some((due, missing)) = self.long.gathering.poll_status(now) {
                     self.send_status(due, missing, due == id, now);
@@ -120,7 +123,13 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     }
 
     /// All of a long text is here: it is shown to the host, if it can be.
-    fn complete(&mut self, id: MessageId, counters: u8, came: Came, quality: Quality) -> Result<(), Discard> {
+    fn complete(
+        &mut self,
+        id: MessageId,
+        counters: u8,
+        heard: Heard,
+        quality: Quality,
+    ) -> Result<(), Discard> {
         if self.long_text(id).is_none() {
             self.long.gathering.release(id);
             return Err(Discard::Unreadable);
@@ -130,7 +139,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         for offset in 0..u32::from(counters) {
             window.mark(id.counter.saturating_add(offset));
         }
-        let arriving = Arriving { id, text: None, quality, came, window, told: false };
+        let arriving = Arriving { id, text: None, quality, heard, window, told: false };
         self.arriving.push(arriving).map_err(|_| Discard::Busy)?;
         self.stats.received = self.stats.received.wrapping_add(1);
         Ok(())
@@ -160,7 +169,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         if self.network.next_hop(destination).is_none() {
             Routed::redirect(frame, FULL_HOP_LIMIT, wire::FLOOD);
         }
-        let _ = self.relay.send(frame, FULL_HOP_LIMIT, now);
+        let _ = self.relay.send(frame, FULL_HOP_LIMIT, Lane::Ordinary, now);
     }
 
     pub(in crate::node) fn transmit_status(&mut self, buf: &mut [u8]) -> Option<Transmission> {

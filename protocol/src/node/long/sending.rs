@@ -5,8 +5,8 @@ use crate::id::MessageId;
 use crate::priority::Priority;
 use crate::quality::Quality;
 use crate::time::Instant;
-use crate::transport::{Asked, Due, State};
-use crate::wire::{self, FULL_HOP_LIMIT, INDEX_OCTETS, MAX_PIECE_OCTETS, Routed};
+use crate::transport::{Asked, Due, SHORT_ATTEMPTS, State};
+use crate::wire::{self, FULL_HOP_LIMIT, INDEX_OCTETS, Kind, MAX_PIECE_OCTETS, Routed};
 
 use crate::node::timer::UNANSWERED;
 use crate::node::{Discard, Node, Session, Transmission};
@@ -29,11 +29,12 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
 
         let session = self.sessions.iter().find(|s| s.local == id.source && s.remote == id.destination)?;
         let mut sealed = [0; INDEX_OCTETS + MAX_PIECE_OCTETS + wire::TAG_OCTETS];
-        let (counter, len) = match due {
+        let strong = sending.attempts() >= SHORT_ATTEMPTS;
+        let (own, len) = match due {
             Due::Poll => {
                 let proof = session.key.proof(Purpose::Poll, id);
                 sealed.get_mut(..proof.len())?.copy_from_slice(&proof);
-                (id.counter, proof.len())
+                (id, proof.len())
             }
             Due::Fragment(index) => {
                 // All of a message's counters were reserved: the last one is a counter, too.
@@ -41,16 +42,17 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
                 let mut plain = [0; INDEX_OCTETS + MAX_PIECE_OCTETS];
                 let len = cut.piece(leaving.text.as_bytes(), index)?.emit(&mut plain).ok()?;
                 let fragment = MessageId { counter, ..id };
-                (counter, session.key.seal_fragment(fragment, plain.get(..len)?, &mut sealed)?)
+                (fragment, session.key.seal_fragment(fragment, plain.get(..len)?, &mut sealed)?)
             }
         };
+        let sealed = sealed.get(..len)?;
         let frame = wire::Fragment(wire::Text {
             hop_limit: FULL_HOP_LIMIT,
             next_hop: wire::DIRECT,
             destination: id.destination,
             source: id.source,
-            counter: session.on_air(counter),
-            sealed: sealed.get(..len)?,
+            form: session.form(Kind::Fragment, own, sealed, strong),
+            sealed,
         });
         let len = frame.emit(buf).ok()?;
         let last = self.point(buf.get_mut(..len)?, self.way_of_pieces(id));

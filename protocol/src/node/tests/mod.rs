@@ -1,7 +1,10 @@
 //! The promises of one node, with a second one to talk to and no radio in between.
 
+mod direct;
 mod long;
 mod relay;
+mod strong;
+mod urgent;
 
 use std::string::String;
 use std::vec::Vec;
@@ -295,7 +298,7 @@ fn a_counter_far_ahead_of_what_the_other_side_knows_travels_in_full() {
         hear(&mut gateway, &receipts, START);
         assert_eq!(states(&mut gateway, START), [State::Delivered]);
     }
-    assert_eq!(sizes, [11 + 3 + 4, 11 + 4]);
+    assert_eq!(sizes, [18 + 4, 11 + 4]);
 }
 
 #[test]

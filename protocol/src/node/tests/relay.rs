@@ -167,8 +167,13 @@ fn a_receipt_that_only_the_source_can_check_does_not_end_custody() {
     chain.pass(600);
     assert_eq!(chain.kept.len(), 1);
     let (hop_limit, next_hop) = (7, wire::DIRECT);
-    let forged =
-        wire::Receipt { hop_limit, next_hop, destination: PERSON, acknowledge: false, proof: [9; 4] };
+    let forged = wire::Receipt {
+        hop_limit,
+        next_hop,
+        destination: PERSON,
+        acknowledge: false,
+        proof: Proof::Short([9; 4]),
+    };
     let mut frame = [0; wire::Receipt::OCTETS];
     forged.emit(&mut frame).unwrap();
     let name = wire::routed::name(RELAY, 0, &frame);
