@@ -29,7 +29,7 @@ const STORM: Duration = Duration::from_secs(40 * 60);
 /// A text is tried for so long, unless it is one of the impatient.
 const LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Then all that was accepted has been settled, also what found room only when the first had expired.
-const SETTLED_BY: Duration = Duration::from_secs(18 * 3600);
+const SETTLED_BY: Duration = Duration::from_secs(48 * 3600);
 
 /// Random choices, all of them from one number.
 pub(crate) struct Draw(Jitter);
@@ -126,7 +126,8 @@ impl Stage {
             self.world.introduce((source, near), (StationId(other), far));
             let impatient = self.draw.once_in(4);
             let lifetime = if impatient { MINUTE + self.draw.time(STORM) } else { LIFETIME };
-            let priority = if self.draw.once_in(6) { Priority::Emergency } else { Priority::Text };
+            let urgent = self.draw.once_in(6) && copies == 1;
+            let priority = if urgent { Priority::Emergency } else { Priority::Text };
             let text = "é".repeat(1 + self.draw.below(if copies > 1 { 10 } else { 100 }));
             let at = self.draw.time(STORM);
             for _ in 0..copies {

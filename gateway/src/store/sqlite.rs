@@ -21,7 +21,7 @@ use super::{Depth, Error, Store, inbox, kept, outbox, session};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_kept.sql"),
-    include_str!("migrations/0006_urgent.sql"),
+    include_str!("migrations/0003_urgent.sql"),
 ];
 
 /// Older libraries can corrupt a database when a write-ahead log is reset (sqlite.org/wal.html, "The WAL-Reset

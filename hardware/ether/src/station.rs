@@ -14,6 +14,7 @@ use fanal_protocol::crypto::{NetworkKey, Window};
 use fanal_protocol::id::{MessageId, NodeId};
 use fanal_protocol::mac::{self, Action, Mac, Token};
 use fanal_protocol::node::{Acceptance, Config, Draft, Event, KEEP_FOR, Node, SendError, Session, State};
+use fanal_protocol::priority::Priority;
 use fanal_protocol::region::{Channel, Limit, MAX_FRAME};
 use fanal_protocol::time::{Duration, Instant, earliest};
 
@@ -282,8 +283,9 @@ impl Station {
             done = false;
         }
         // New messages keep behind the old ones.
+        let mut next = 0;
         while running.to_resume.is_empty()
-            && let Some(letter) = self.letters.front()
+            && let Some(letter) = self.letters.get(next)
         {
             let Letter { source, destination, lifetime, priority, .. } = *letter;
             let text = letter.text.clone();
@@ -294,16 +296,26 @@ impl Station {
                     let expires_at = now.world + lifetime;
                     let row = OutboxRow { text, priority, expires_at, state: State::Queued };
                     self.store.outbox.insert(id, row);
-                    self.letters.pop_front();
+                    self.letters.remove(next);
                     self.notices.push_back(Notice::Accepted(id));
                     self.step()?;
                     running.node.handle_stored(id, now.own);
+                }
+                // Few urgent ones of one source are under way at a time; that keeps no ordinary one waiting.
+                Err(SendError::QueueFull) if priority == Priority::Emergency => {
+                    let ordinary = |letter: &Letter| letter.priority < Priority::Emergency;
+                    let Some(other) = self.letters.iter().position(ordinary).filter(|other| *other > next)
+                    else {
+                        break;
+                    };
+                    next = other;
+                    continue;
                 }
                 Err(SendError::QueueFull | SendError::LongTextsUnderWay | SendError::CountersNotReserved) => {
                     break;
                 }
                 Err(error) => {
-                    self.letters.pop_front();
+                    self.letters.remove(next);
                     self.notices.push_back(Notice::Refused(error));
                 }
             }

@@ -109,6 +109,12 @@ impl<const TEXTS: usize> Long<TEXTS> {
         leaving.is_some_and(|own| own.sending.as_ref().is_none_or(|sending| sending.next(now).is_some()))
     }
 
+    /// Whether something of ours may be answered that was on the air no longer than `period` ago.
+    pub(super) fn awaits_answer(&self, period: Duration, now: Instant) -> bool {
+        let sending = self.leaving.iter().filter_map(|leaving| leaving.sending.as_ref());
+        sending.into_iter().any(|sending| sending.awaits_answer(period, now))
+    }
+
     /// Drops all texts of ours but these.
     pub(super) fn keep(&mut self, which: impl Fn(MessageId) -> bool) {
         self.leaving.retain(|leaving| which(leaving.id));

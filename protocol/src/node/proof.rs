@@ -56,7 +56,7 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
         let receipt = self.confirming.iter().any(|entry| {
             matches!(entry.progress, Progress::OnAir(_)) || entry.schedule.tried_within(ACKS_WITHIN, now)
         });
-        text || receipt || self.relay.awaits_sign()
+        text || receipt || self.long.awaits_answer(ACKS_WITHIN, now) || self.relay.awaits_sign()
     }
 
     /// A receipt, or an ack that had several hops to go.

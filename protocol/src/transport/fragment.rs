@@ -179,6 +179,11 @@ impl Sending {
         }
     }
 
+    /// Whether something may be answered that left the antenna no longer than `period` ago.
+    pub fn awaits_answer(&self, period: Duration, now: Instant) -> bool {
+        self.on_air.iter().any(Option::is_some) || self.schedule.tried_within(period, now)
+    }
+
     /// What was handed out under `token` has left the antenna. `false`: that was nothing of this message.
     pub fn handle_transmitted(&mut self, token: u32, rate: Rate, jitter: &mut Jitter, now: Instant) -> bool {
         let Some(due) = self.take(token) else { return false };

@@ -199,7 +199,7 @@ impl Talk {
     }
 
     fn fragments(&self) -> usize {
-        let full = |frame: &&Vec<u8>| kind_of(frame) == Some(Kind::Fragment) && frame.len() > 14;
+        let full = |frame: &&Vec<u8>| kind_of(frame) == Some(Kind::Fragment) && frame.len() > 18;
         self.heard.iter().filter(full).count()
     }
 }
@@ -459,7 +459,7 @@ fn a_node_without_room_for_long_texts_says_how_many_octets_fit() {
         Node::new(config(GATEWAY, Role::Gateway, Acceptance::Custody), 0, 2, START);
     node.add_session(session(PERSON, HANDHELD, None)).unwrap();
     let text = long_text(242);
-    assert_eq!(node.send(draft(PERSON, HANDHELD, &text), START), Err(SendError::TooLong { max: 241 }));
+    assert_eq!(node.send(draft(PERSON, HANDHELD, &text), START), Err(SendError::TooLong { max: 237 }));
     let mut talk = Talk::new(600, 1);
     talk.drain();
     let poll = talk.heard[0].clone();
