@@ -113,13 +113,13 @@ async fn stanzas_without_sense_are_answered_and_the_stream_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_is_too_long_is_refused_with_its_length() {
     let mut house = Household::new(seed()).await;
-    let long = "é".repeat(121);
+    let long = "é".repeat(2049);
     house.people[0].write(&address("rosa"), "long", &long);
     let error = house.people[0].hears(0, "error", "long").await;
     let words = error["text"].as_str().unwrap();
-    assert!(words.contains("242") && words.contains("237"), "{error}");
+    assert!(words.contains("4098") && words.contains("4096"), "{error}");
     let words = house.desks[0].ask(&format!("@alice {long}"), "! ").await;
-    assert!(words.contains("242") && words.contains("237"), "{words}");
+    assert!(words.contains("4098") && words.contains("4096"), "{words}");
 
     let fits = "é".repeat(120);
     house.people[0].write(&address("rosa"), "fits", &fits);

@@ -178,8 +178,8 @@ async fn bad_commands_are_told_and_change_nothing() {
     demo.complains(r#"{"power":{"node":"nobody","on":true}}"#, "nobody").await;
     demo.complains(r#"{"send":{"as":"nobody","to":"alice@home.arpa","text":"x"}}"#, "nobody").await;
     demo.complains(r#"{"send":{"as":"Rosa","to":"nobody@home.arpa","text":"x"}}"#, "nobody").await;
-    let long = json!({ "send": { "as": "Rosa", "to": "alice@home.arpa", "text": "é".repeat(121) } });
-    demo.complains(&long.to_string(), "242").await;
+    let long = json!({ "send": { "as": "Rosa", "to": "alice@home.arpa", "text": "é".repeat(2049) } });
+    demo.complains(&long.to_string(), "4098").await;
     demo.both_ways(1).await;
     demo.quit().await;
 }

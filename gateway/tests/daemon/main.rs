@@ -297,7 +297,7 @@ async fn a_text_that_cannot_be_sent_comes_back_at_once() {
     let mut site = Site::new().await;
     site.start().await;
     let mut alice = site.alice().await;
-    alice.write("m1", &"é".repeat(121)).await;
+    alice.write("m1", &"é".repeat(2049)).await;
     let message = alice.message().await;
     assert_eq!(message.type_, MessageType::Error);
     assert_eq!(message.id.unwrap().0, "m1");

@@ -83,8 +83,15 @@ fn loss(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Octets. A node is made on the stack before it goes where it lives, and without optimisation several times over.
+const STACK: usize = 8 << 20;
+
 pub(super) fn run(matches: &ArgMatches, language: Language) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(demonstrate(matches, language));
     // A thread that waits for the keyboard would otherwise hold up the end.
     runtime.shutdown_background();
