@@ -21,7 +21,7 @@
 //! ```
 //! use fanal_protocol::{crypto::*, id::NodeId, node::*, priority::Priority, quality::Quality, time::*, wire::Role};
 //!
-//! type Small = Node<1, 1, 0, 0>;
+//! type Small = Node<1, 2, 0, 0>; // one session; two texts under way, the second place for an urgent one
 //! let (alice, rosa) = (NodeId(0x0101), NodeId(0x0201));
 //! let keys = [SecretKey::from_bytes([1; 32]), SecretKey::from_bytes([2; 32])];
 //! let node = |own: usize, local, remote| {

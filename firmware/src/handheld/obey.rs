@@ -7,6 +7,7 @@ use fanal_protocol::node::{Draft, SendError};
 use fanal_protocol::priority::Priority;
 use fanal_protocol::time::Instant;
 use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
+use fanal_protocol::wire::MAX_TEXT_OCTETS;
 
 use super::command::{Command, Replace};
 use super::words::{Complaint, Phrase, Replaced};
@@ -84,6 +85,9 @@ impl<F: NorFlash> Handheld<F> {
                 if self.store.contact(node).is_some() {
                     return Err(Complaint::AddressTaken(node).into());
                 }
+                if node == node.house() {
+                    return Err(Complaint::GatewayAddress(node).into());
+                }
                 let other = self.store.settings().node.is_some_and(|known| known != node);
                 may_replace(other, Replaced::Address, replace)?;
                 self.store.change_settings(|settings| settings.node = Some(node)).await?;
@@ -156,8 +160,11 @@ impl<F: NorFlash> Handheld<F> {
         text: &str,
         now: Instant,
     ) -> Result<(), Refused<'static>> {
-        if text.len() > MAX_LONG_TEXT_OCTETS {
-            return Err(Complaint::TextTooLong { octets: text.len() }.into());
+        let urgent = priority >= Priority::Emergency;
+        let most = if urgent { MAX_TEXT_OCTETS } else { MAX_LONG_TEXT_OCTETS };
+        let octets = text.len();
+        if octets > most {
+            return Err(Complaint::TextTooLong { octets, most }.into());
         }
         let missing = self.missing();
         if missing.any() {
@@ -166,7 +173,7 @@ impl<F: NorFlash> Handheld<F> {
         let source = self.store.settings().node.ok_or(Complaint::NotReady(missing))?;
         // The last place is for an urgent one.
         let last = self.store.waiting() + 1 >= MAX_UNCONFIRMED;
-        if !self.store.has_room() || (last && priority < Priority::Emergency) {
+        if !self.store.has_room() || (last && !urgent) {
             return Err(Complaint::TooManyWaiting.into());
         }
         let draft = Draft { source, destination, text, lifetime: LIFETIME, priority };
@@ -177,8 +184,8 @@ impl<F: NorFlash> Handheld<F> {
             sent = self.try_send(draft, now);
         }
         let id = sent.map_err(|error| match error {
-            SendError::TooLong { .. } => Complaint::TextTooLong { octets: text.len() },
-            SendError::QueueFull if priority >= Priority::Emergency => Complaint::UrgentWaiting,
+            SendError::TooLong { max } => Complaint::TextTooLong { octets, most: max },
+            SendError::QueueFull if urgent => Complaint::UrgentWaiting,
             SendError::QueueFull => Complaint::TooManyWaiting,
             SendError::LongTextsUnderWay => Complaint::LongTextWaiting,
             SendError::Empty | SendError::UnknownDestination | SendError::CountersNotReserved => {

@@ -8,7 +8,6 @@ use fanal_protocol::pairing::{Composed, Invalid, Verification};
 use fanal_protocol::quality::Quality;
 use fanal_protocol::region::{Channel, Unlawful};
 use fanal_protocol::time::Duration;
-use fanal_protocol::transport::MAX_LONG_TEXT_OCTETS;
 use serde::{Deserialize, Serialize};
 
 use super::screen::Plain;
@@ -186,6 +185,8 @@ pub enum Complaint<'a> {
     NameTaken(&'a str),
     /// A contact, or this handheld, has this address.
     AddressTaken(NodeId),
+    /// An address that ends in 0 is a gateway's: texts for its whole house would come here.
+    GatewayAddress(NodeId),
     /// The contact with this address has the same key.
     KeyTaken(NodeId),
     /// Nobody has this name or address.
@@ -208,6 +209,8 @@ pub enum Complaint<'a> {
     TextTooLong {
         /// How many it has.
         octets: usize,
+        /// How many such a text may have.
+        most: usize,
     },
     /// Too many messages wait for their receipts.
     TooManyWaiting,
@@ -457,6 +460,13 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
         Complaint::NameTaken(name) => {
             say!(f, language, "ce nom est déjà pris\u{a0}: {}", "this name is taken: {}", Plain(name))
         }
+        Complaint::GatewayAddress(node) => say!(
+            f,
+            language,
+            "{} est une adresse de passerelle\u{a0}: en choisir une qui ne finit pas par 0",
+            "{} is a gateway’s address: choose one that does not end in 0",
+            node
+        ),
         Complaint::AddressTaken(node) => {
             say!(f, language, "cette adresse est déjà prise\u{a0}: {}", "this address is taken: {}", node)
         }
@@ -501,13 +511,13 @@ fn say_complaint(f: &mut fmt::Formatter<'_>, language: Language, complaint: Comp
             "not enough randomness: first /entropy <64 hex digits>"
         ),
         Complaint::NoKey => say!(f, language, "pas encore de clé\u{a0}: /key new", "no key yet: /key new"),
-        Complaint::TextTooLong { octets } => say!(
+        Complaint::TextTooLong { octets, most } => say!(
             f,
             language,
             "message trop long\u{a0}: {} octets, {} au plus\u{a0}; rien n’est parti",
             "message too long: {} octets, {} at most; nothing was sent",
             octets,
-            MAX_LONG_TEXT_OCTETS
+            most
         ),
         Complaint::TooManyWaiting => say!(
             f,

@@ -8,6 +8,7 @@ mod body;
 mod tests;
 
 use fanal_protocol::id::{MessageId, NodeId};
+use fanal_protocol::wire::MAX_TEXT_OCTETS;
 use jid::{BareJid, Jid};
 use xmpp_parsers::message::{Message, MessageType};
 use xmpp_parsers::ns;
@@ -151,8 +152,10 @@ pub fn translate(message: &Message, names: &dyn Names, max_octets: usize, site: 
         Some(body) => (true, body.trim_start().to_owned()),
         None => (false, text.body),
     };
-    if body.len() > max_octets {
-        return reply(Refusal::TooLong { octets: body.len(), max: max_octets });
+    // Urgent is only what fits one frame.
+    let max = if urgent { max_octets.min(MAX_TEXT_OCTETS) } else { max_octets };
+    if body.len() > max {
+        return reply(Refusal::TooLong { octets: body.len(), max });
     }
     let stanza_id = message.id.as_ref().map(|id| id.0.clone());
     Outcome::Accept(Draft {

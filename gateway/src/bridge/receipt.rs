@@ -11,7 +11,7 @@ use crate::words::{Language, say};
 /// Why a message does not reach its reader.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// The text is longer than what one radio frame carries.
+    /// The text is longer than what goes over the radio in one message.
     TooLong {
         /// Octets of the text in UTF-8.
         octets: usize,

@@ -9,7 +9,7 @@ use crate::time::{Duration, Instant};
 use crate::transport::{
     Asked, Attempt, Custody, Failure, Outgoing, Phase, Progress, Schedule, State, Text, Wish,
 };
-use crate::wire::STRONG_OCTETS;
+use crate::wire::{MAX_TEXT_OCTETS, STRONG_OCTETS};
 
 use super::long::Long;
 use super::{Draft, Full, Node, SendError};
@@ -27,6 +27,10 @@ impl<const SESSIONS: usize, const PENDING: usize, const KEPT: usize, const LONG:
     /// See [`SendError`]; nothing has been taken.
     pub fn send(&mut self, draft: Draft<'_>, now: Instant) -> Result<MessageId, SendError> {
         let count = Long::<LONG>::counters(draft.text)?;
+        // Fragments do not say that they are urgent.
+        if count > 1 && draft.priority >= Priority::Emergency {
+            return Err(SendError::TooLong { max: MAX_TEXT_OCTETS });
+        }
         let room = self.room_for(count);
         let may_begin = self.may_begin(draft.source, draft.priority);
         let session = self.session(draft.source, draft.destination).ok_or(SendError::UnknownDestination)?;
