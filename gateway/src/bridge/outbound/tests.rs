@@ -272,3 +272,18 @@ fn two_exclamation_marks_and_a_space_make_a_text_urgent_and_are_not_sent() {
     let longest = format!("<body>!! {}</body>", "x".repeat(MAX));
     assert_eq!(accepted(to_rosa(&longest)).body.len(), MAX, "the mark does not count");
 }
+
+#[test]
+fn an_urgent_text_must_fit_one_frame_though_others_may_be_longer() {
+    let to_rosa = |body: &str| {
+        let xml = format!(
+            "<message from='alice@home.example/phone' to='rosa@lora.example' id='m1' type='chat'><body>{body}</body></message>"
+        );
+        translate(&message(&xml), &Sample::new(), 4_096, Language::French)
+    };
+    let long = "x".repeat(MAX + 1);
+    assert!(!accepted(to_rosa(&long)).urgent);
+    let (condition, words) = refused(to_rosa(&format!("!! {long}")));
+    assert_eq!(condition, "policy-violation");
+    assert!(words.contains("237"), "{words}");
+}

@@ -1,6 +1,7 @@
 //! The urgent lane: always free for one more, and of no use to who would keep others out.
 
 use super::*;
+use crate::wire::MAX_TEXT_OCTETS;
 
 fn urgent<'a>(source: NodeId, destination: NodeId, text: &'a str) -> Draft<'a> {
     Draft { priority: Priority::Emergency, ..draft(source, destination, text) }
@@ -56,6 +57,16 @@ fn an_urgent_text_stays_urgent_after_a_restart() {
     let mut second = gateway();
     second.resume(id, "au feu", DAY, Priority::Emergency, false, START).unwrap();
     assert_eq!(transmit(&mut second, START), before);
+}
+
+#[test]
+fn a_text_that_takes_several_frames_is_not_urgent() {
+    let mut gateway = gateway();
+    let long = "a".repeat(MAX_TEXT_OCTETS + 1);
+    let refused = Err(SendError::TooLong { max: MAX_TEXT_OCTETS });
+    assert_eq!(gateway.send(urgent(PERSON, HANDHELD, &long), START), refused);
+    begin(&mut gateway, urgent(PERSON, HANDHELD, &long[1..]));
+    begin(&mut gateway, draft(PERSON, HANDHELD, &long));
 }
 
 #[test]
